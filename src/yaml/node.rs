@@ -1,0 +1,195 @@
+//! A node: what stands at one place of a YAML text.
+
+use crate::source::Span;
+use crate::value::{Key, Map, TemplateText, Value, VaultText, is_template};
+use std::sync::Arc;
+
+/// A scalar, list or map and where it is written. An alias gives a copy of the anchor's node, with
+/// the anchor's place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Where it starts; the length is known for scalars on one line.
+    pub span: Span,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// `~`, `null` or nothing.
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A floating point number; a whole number that does not fit an `i64` is one too.
+    Float(f64),
+    /// Text.
+    Str {
+        /// What it says, without quotes.
+        text: Arc<str>,
+        /// Written without quotes and not as a block.
+        plain: bool,
+    },
+    /// Several nodes in order.
+    List(Vec<Node>),
+    /// Keys and values in order; no key twice, merge keys are resolved.
+    Map(Vec<Entry>),
+    /// The envelope of a `!vault` scalar.
+    Vault(Arc<str>),
+    /// What is tagged `!unsafe`: nothing in it is a template.
+    Unsafe(Box<Node>),
+}
+
+/// A key and its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// A scalar.
+    pub key: Node,
+    /// Anything.
+    pub value: Node,
+}
+
+impl Entry {
+    /// The text of a string key.
+    pub fn name(&self) -> Option<&str> {
+        self.key.as_str()
+    }
+}
+
+impl Node {
+    /// The value as an author means it: text with a marker is a template, except below `!unsafe`.
+    pub fn to_value(&self) -> Value {
+        self.convert(true)
+    }
+
+    /// The value as data: no text is a template.
+    pub fn to_data(&self) -> Value {
+        self.convert(false)
+    }
+
+    fn convert(&self, authored: bool) -> Value {
+        match &self.kind {
+            Kind::Null => Value::Null,
+            Kind::Bool(truth) => Value::Bool(*truth),
+            Kind::Int(number) => Value::Int(*number),
+            Kind::Float(number) => Value::Float(*number),
+            Kind::Str { text, .. } if authored && is_template(text) => {
+                Value::Template(Arc::new(TemplateText { text: text.clone(), span: Some(self.span) }))
+            }
+            Kind::Str { text, .. } => Value::Str(text.clone()),
+            Kind::List(items) => Value::list(items.iter().map(|item| item.convert(authored)).collect()),
+            Kind::Map(entries) => {
+                let mut map = Map::with_capacity(entries.len());
+                for entry in entries {
+                    if let Some(key) = entry.key.to_key() {
+                        map.insert(key, entry.value.convert(authored));
+                    }
+                }
+                Value::map(map)
+            }
+            Kind::Vault(envelope) => {
+                Value::Vault(Arc::new(VaultText { envelope: envelope.clone(), span: Some(self.span) }))
+            }
+            Kind::Unsafe(inner) => inner.convert(false),
+        }
+    }
+
+    /// The node as the key of a map; None for lists, maps and vault text.
+    pub fn to_key(&self) -> Option<Key> {
+        Key::from_value(&self.convert(false))
+    }
+
+    /// The value of key `key` of a map.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// The entry with key `key` of a map.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.as_map()?.iter().find(|entry| entry.name() == Some(key))
+    }
+
+    /// The text of a string.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.content().kind {
+            Kind::Str { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The items of a list.
+    pub fn as_list(&self) -> Option<&[Node]> {
+        match &self.content().kind {
+            Kind::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The entries of a map.
+    pub fn as_map(&self) -> Option<&[Entry]> {
+        match &self.content().kind {
+            Kind::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The truth value, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.content().kind {
+            Kind::Bool(truth) => Some(truth),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is a whole one.
+    pub fn as_int(&self) -> Option<i64> {
+        match self.content().kind {
+            Kind::Int(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// Whether it is null or nothing.
+    pub fn is_null(&self) -> bool {
+        matches!(self.content().kind, Kind::Null)
+    }
+
+    /// Whether it is tagged `!unsafe`.
+    pub fn is_unsafe(&self) -> bool {
+        matches!(self.kind, Kind::Unsafe(_))
+    }
+
+    /// The node itself, or what is below `!unsafe`.
+    pub fn content(&self) -> &Node {
+        match &self.kind {
+            Kind::Unsafe(inner) => inner.content(),
+            _ => self,
+        }
+    }
+
+    /// The text of a scalar as Ansible would print it (`True`, `1.5`); None for null, lists, maps
+    /// and vault text. For places that take a number or a word, such as `tags: 1`.
+    pub fn scalar_text(&self) -> Option<String> {
+        match &self.content().kind {
+            Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Str { .. } => Some(self.to_data().to_string()),
+            _ => None,
+        }
+    }
+
+    /// What it is, for messages: `a string`, `a list`.
+    pub fn describe_kind(&self) -> &'static str {
+        match &self.kind {
+            Kind::Null => "nothing",
+            Kind::Bool(_) => "a boolean",
+            Kind::Int(_) => "an integer",
+            Kind::Float(_) => "a float",
+            Kind::Str { .. } => "a string",
+            Kind::List(_) => "a list",
+            Kind::Map(_) => "a mapping",
+            Kind::Vault(_) => "an encrypted string",
+            Kind::Unsafe(inner) => inner.describe_kind(),
+        }
+    }
+}
