@@ -2,6 +2,7 @@
 
 mod args;
 mod action;
+pub mod argument_spec;
 mod erased;
 pub mod fake;
 mod host;

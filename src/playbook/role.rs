@@ -40,6 +40,8 @@ pub struct Role {
     pub params: Arc<Map>,
     /// Roles that this one was pulled in by, outermost first.
     pub parents: Vec<Arc<Role>>,
+    /// Equal for uses that Ansible takes for the same: role, parameters, conditions, tags.
+    pub key: String,
     /// Whether it may run again with the same parameters.
     pub allow_duplicates: bool,
     /// Whether variables and defaults are seen by the rest of the play.

@@ -39,6 +39,8 @@ pub struct Task {
     pub looping: Option<Looping>,
     /// Variables of the blocks around it, outermost first, then its own.
     pub vars: Vec<Arc<Map>>,
+    /// Its own variables alone: an include hands them on.
+    pub own_vars: Arc<Map>,
     /// Parameters of the includes around it (`include_role` vars and role parameters come from the role).
     pub include_vars: Vec<Arc<Map>>,
     /// The role that it belongs to.

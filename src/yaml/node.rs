@@ -21,9 +21,9 @@ pub enum Kind {
     Null,
     /// A boolean.
     Bool(bool),
-    /// A whole number.
+    /// A whole number. A decimal one that does not fit is text, so that no digit is lost.
     Int(i64),
-    /// A floating point number; a whole number that does not fit an `i64` is one too.
+    /// A floating point number.
     Float(f64),
     /// Text.
     Str {

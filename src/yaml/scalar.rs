@@ -17,11 +17,16 @@ pub(super) fn resolve(text: &Arc<str>) -> Kind {
 pub(super) fn resolve_json(text: &Arc<str>) -> Kind {
     match text.parse::<i64>() {
         Ok(number) => Kind::Int(number),
+        Err(_) if is_whole(text) => Kind::text(text.clone()),
         Err(_) if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => {
             text.parse::<f64>().map_or_else(|_| resolve(text), Kind::Float)
         }
         Err(_) => resolve(text),
     }
+}
+
+fn is_whole(text: &str) -> bool {
+    only(text.strip_prefix('-').unwrap_or(text), |c| c.is_ascii_digit())
 }
 
 /// A scalar with one of the standard tags; `name` is the tag without `tag:yaml.org,2002:`.
@@ -121,7 +126,8 @@ fn is_sixtieth(part: &str) -> bool {
     }
 }
 
-/// The number, as a float when it does not fit.
+/// The number. A decimal one that does not fit stays text, which prints as Python's would, where a
+/// float would lose digits; others become floats.
 fn whole(negative: bool, digits: &str, radix: u32) -> Option<Kind> {
     if digits.is_empty() {
         return None;
@@ -129,13 +135,12 @@ fn whole(negative: bool, digits: &str, radix: u32) -> Option<Kind> {
     let signed = if negative { format!("-{digits}") } else { digits.to_owned() };
     match i64::from_str_radix(&signed, radix) {
         Ok(number) => Some(Kind::Int(number)),
+        Err(_) if radix == 10 => Some(Kind::text(signed)),
         Err(_) => {
             let mut total = 0.0;
             for digit in digits.chars() {
                 total = total * f64::from(radix) + f64::from(digit.to_digit(radix)?);
             }
-            // Decimal text is read at once, which rounds once.
-            let total = if radix == 10 { digits.parse().unwrap_or(total) } else { total };
             Some(Kind::Float(if negative { -total } else { total }))
         }
     }

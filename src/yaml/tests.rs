@@ -179,6 +179,15 @@ fn json_is_read_as_json() {
 }
 
 #[test]
+fn huge_numbers_keep_their_digits() {
+    assert_eq!(
+        parse_value("[12345678901234567890, -1_2345678901234567890]").unwrap().to_string(),
+        "['12345678901234567890', '-12345678901234567890']"
+    );
+    assert_eq!(parse_value(r#"{"a": 12345678901234567890}"#).unwrap().to_string(), "{'a': '12345678901234567890'}");
+}
+
+#[test]
 fn data_errors_name_the_place() {
     assert_eq!(
         parse_value("a: 1\nb: c: d\n").unwrap_err(),

@@ -87,8 +87,9 @@ impl Reader<'_> {
         let action = self.task_action(node.span, &mut draft)?;
         self.check_loop_keywords(&draft, &action);
         let mut vars = context.vars.clone();
-        if !draft.vars.is_empty() {
-            vars.push(Arc::new(draft.vars));
+        let own_vars = Arc::new(draft.vars);
+        if !own_vars.is_empty() {
+            vars.push(own_vars.clone());
         }
         Some(Task {
             id: NodeId::fresh(),
@@ -99,6 +100,7 @@ impl Reader<'_> {
             action,
             looping: draft.looping,
             vars,
+            own_vars,
             include_vars: context.include_vars.clone(),
             role: context.role.clone(),
             file: context.file.clone(),

@@ -1,0 +1,25 @@
+//! The only reader of the controller's files: configuration, playbooks, roles, inventories, variables.
+
+mod config;
+mod controller;
+mod error;
+mod files;
+mod glob;
+mod inventory;
+mod play;
+mod roles;
+mod search;
+mod tasks;
+mod vars;
+mod zone;
+
+pub use config::{Config, Setting};
+pub use controller::ProjectController;
+pub use error::ProjectError;
+pub use files::Files;
+pub use inventory::{InventoryVars, load_inventory};
+pub use play::{Playbook, PlaybookLoader, absolute, sections};
+pub use roles::RoleFiles;
+pub use search::{SearchPath, expand_home as expand_home_path, find_in};
+pub use tasks::Loader;
+pub use vars::{load_vars_file, load_vars_folder, parse_extra_vars};

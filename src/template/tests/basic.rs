@@ -1,0 +1,75 @@
+//! Tests of kind and being defined.
+
+use super::Test;
+use crate::template::error::{Result, TemplateError};
+use crate::template::runtime::{Args, Context, Object};
+use crate::value::Value;
+
+pub const TESTS: &[(&str, Test)] = &[
+    ("defined", |_, value, args| args.none().map(|()| !matches!(value, Object::Undefined(_)))),
+    ("undefined", |_, value, args| args.none().map(|()| matches!(value, Object::Undefined(_)))),
+    ("none", |_, value, args| args.none().map(|()| value.is_none())),
+    ("boolean", |_, value, _| Ok(matches!(value, Object::Value(Value::Bool(_))))),
+    ("true", |_, value, _| Ok(matches!(value, Object::Value(Value::Bool(true))))),
+    ("false", |_, value, _| Ok(matches!(value, Object::Value(Value::Bool(false))))),
+    ("integer", |_, value, _| Ok(matches!(value, Object::Value(Value::Int(_))))),
+    ("float", |_, value, _| Ok(matches!(value, Object::Value(Value::Float(_))))),
+    ("number", |_, value, _| Ok(matches!(value, Object::Value(Value::Int(_) | Value::Float(_) | Value::Bool(_))))),
+    ("string", |_, value, _| Ok(value.as_str().is_some())),
+    ("mapping", |_, value, _| Ok(value.is_mapping())),
+    ("iterable", |context, value, _| Ok(context.is_iterable(value))),
+    ("sequence", |_, value, _| {
+        let range = matches!(value, Object::Range(..) | Object::Bytes(_));
+        Ok(range || value.as_str().is_some() || value.is_mapping() || value.is_list())
+    }),
+    ("callable", |_, value, _| Ok(matches!(value, Object::Callable(_) | Object::Cycler(_)))),
+    ("escaped", |_, _, _| Ok(false)),
+    ("sameas", same_as),
+    ("in", |context, value, args| {
+        let [container] = args.bind_required(["seq"], 1)?;
+        context.contains(&container.unwrap_or(Object::NONE), value)
+    }),
+    ("odd", |_, value, _| remainder(value, 2).map(|rest| rest == 1.0)),
+    ("even", |_, value, _| remainder(value, 2).map(|rest| rest == 0.0)),
+    ("divisibleby", |_, value, args| {
+        let [number] = args.bind_required(["num"], 1)?;
+        let number = number.and_then(|number| number.as_int()).filter(|number| *number != 0);
+        let number = number.ok_or_else(|| TemplateError::runtime("integer modulo by zero"))?;
+        remainder(value, number).map(|rest| rest == 0.0)
+    }),
+    ("lower", |context, value, _| {
+        let text = context.text(value)?;
+        Ok(text.chars().any(char::is_lowercase) && !text.chars().any(char::is_uppercase))
+    }),
+    ("upper", |context, value, _| {
+        let text = context.text(value)?;
+        Ok(text.chars().any(char::is_uppercase) && !text.chars().any(char::is_lowercase))
+    }),
+    ("filter", |context, value, _| Ok(crate::template::filters::exists(&context.text(value)?))),
+    ("test", |context, value, _| Ok(super::exists(&context.text(value)?))),
+];
+
+fn remainder(value: &Object, number: i64) -> Result<f64> {
+    match (value.as_int(), value.as_float()) {
+        (Some(whole), _) => Ok(whole.rem_euclid(number) as f64),
+        (None, Some(float)) => Ok(float.rem_euclid(number as f64)),
+        _ => Err(TemplateError::runtime("not all arguments converted during string formatting")),
+    }
+}
+
+/// Python's `is`: the same object, or an equal value of the same small type.
+fn same_as(context: &Context<'_>, value: &Object, args: Args) -> Result<bool> {
+    let [other] = args.bind_required(["other"], 1)?;
+    let other = other.unwrap_or(Object::NONE);
+    Ok(match (value, &other) {
+        (Object::Value(Value::List(a)), Object::Value(Value::List(b))) => std::sync::Arc::ptr_eq(a, b),
+        (Object::Value(Value::Map(a)), Object::Value(Value::Map(b))) => std::sync::Arc::ptr_eq(a, b),
+        (Object::Value(a), Object::Value(b)) => std::mem::discriminant(a) == std::mem::discriminant(b) && a == b,
+        (Object::Lazy(Value::List(a), _), Object::Lazy(Value::List(b), _)) => std::sync::Arc::ptr_eq(a, b),
+        (Object::Lazy(Value::Map(a), _), Object::Lazy(Value::Map(b), _)) => std::sync::Arc::ptr_eq(a, b),
+        (Object::List(a), Object::List(b)) => std::rc::Rc::ptr_eq(a, b),
+        (Object::Dict(a), Object::Dict(b)) => std::rc::Rc::ptr_eq(a, b),
+        (Object::Omit, Object::Omit) => true,
+        _ => context.equal(value, &other)? && !value.is_list() && !value.is_mapping(),
+    })
+}

@@ -1,0 +1,97 @@
+//! The variables that one task sees on one host.
+
+use super::Precedence;
+use crate::template::{LazyMap, Scope};
+use crate::value::{Key, Map, Value};
+use std::sync::Arc;
+
+/// Maps of variables by precedence. Later layers win; within one precedence, later ones win.
+#[derive(Debug, Clone, Default)]
+pub struct Layers {
+    /// Sorted by precedence; equal ones stay in the order of adding.
+    layers: Vec<(Precedence, Arc<Map>)>,
+}
+
+impl Layers {
+    /// Adds a layer; an empty one costs nothing.
+    pub fn push(&mut self, precedence: Precedence, map: Arc<Map>) {
+        if map.is_empty() {
+            return;
+        }
+        let at = self.layers.partition_point(|(other, _)| *other <= precedence);
+        self.layers.insert(at, (precedence, map));
+    }
+
+    /// The winning definition of a name.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.layers.iter().rev().find_map(|(_, map)| map.get(name))
+    }
+
+    /// Every definition of a name, the winner last.
+    pub fn definitions(&self, name: &str) -> Vec<(Precedence, &Value)> {
+        self.layers.iter().filter_map(|(precedence, map)| Some((*precedence, map.get(name)?))).collect()
+    }
+
+    /// Every name that has a definition.
+    pub fn names(&self) -> Vec<Arc<str>> {
+        let mut seen = indexmap::IndexSet::new();
+        for key in self.layers.iter().flat_map(|(_, map)| map.keys()) {
+            if let Key::Str(name) = key {
+                seen.insert(name.clone());
+            }
+        }
+        seen.into_iter().collect()
+    }
+}
+
+/// [`Layers`] together with maps that are made on demand, such as `hostvars`.
+pub struct TaskScope {
+    /// The variables.
+    pub layers: Layers,
+    /// Maps made on demand, by name.
+    pub objects: Vec<(&'static str, Arc<dyn LazyMap>)>,
+}
+
+impl Scope for TaskScope {
+    fn get(&self, name: &str) -> Option<Value> {
+        self.layers.get(name).cloned()
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        let mut names = self.layers.names();
+        names.extend(self.objects.iter().map(|(name, _)| Arc::from(*name)));
+        names
+    }
+
+    fn object(&self, name: &str) -> Option<Arc<dyn LazyMap>> {
+        self.objects.iter().find(|(known, _)| *known == name).map(|(_, object)| object.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(value: i64) -> Arc<Map> {
+        Arc::new(Map::from([("x".into(), Value::Int(value))]))
+    }
+
+    #[test]
+    fn the_highest_precedence_wins_whatever_the_order_of_adding() {
+        let mut layers = Layers::default();
+        layers.push(Precedence::ExtraVars, map(3));
+        layers.push(Precedence::RoleDefaults, map(1));
+        layers.push(Precedence::PlayVars, map(2));
+        assert_eq!(layers.get("x"), Some(&Value::Int(3)));
+        assert_eq!(layers.definitions("x").len(), 3);
+        assert_eq!(layers.names().len(), 1);
+    }
+
+    #[test]
+    fn a_later_layer_of_one_precedence_wins() {
+        let mut layers = Layers::default();
+        layers.push(Precedence::TaskVars, map(1));
+        layers.push(Precedence::TaskVars, map(2));
+        assert_eq!(layers.get("x"), Some(&Value::Int(2)));
+    }
+}
