@@ -12,7 +12,9 @@ module RplayProvisioner
 
   # A playbook ended with an error.
   class Failed < Vagrant::Errors::VagrantError
-    error_message("%{command} ended with exit status %{status}; its output above says why.")
+    def error_message
+      format("%<command>s ended with exit status %<status>d; its output above says why.", extra_data)
+    end
   end
 
   # What the Vagrantfile sets.

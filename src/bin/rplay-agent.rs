@@ -1,3 +1,7 @@
-//! The controller.
+//! The agent: runs modules on a host for a controller that speaks to it over its standard streams.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rplay::agent::server::main(&rplay::modules::LightModules)
+}

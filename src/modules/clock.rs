@@ -79,6 +79,28 @@ impl Moment {
     }
 }
 
+/// The time zone's name at an instant, and its name in the other half of the year (the same without summer time).
+pub fn zone_names(time: SystemTime) -> (String, String) {
+    let now = since_epoch(time).as_secs() as libc::time_t;
+    let here = zone_at(now);
+    let summer = |seconds: libc::time_t| zone_at(seconds).1;
+    // Some instant of the next twelve months lies in summer time if the zone has one.
+    let other = (0..12).map(|month| now + month * 30 * 86_400).find(|seconds| summer(*seconds));
+    let dst = other.map_or_else(|| here.0.clone(), |seconds| zone_at(seconds).0);
+    (here.0, dst)
+}
+
+fn zone_at(seconds: libc::time_t) -> (String, bool) {
+    // SAFETY: tm is plain data that localtime_r fills in; tm_zone is null or a string that the C library keeps.
+    unsafe {
+        let mut tm: libc::tm = std::mem::zeroed();
+        if libc::localtime_r(&seconds, &mut tm).is_null() || tm.tm_zone.is_null() {
+            return ("UTC".into(), false);
+        }
+        (std::ffi::CStr::from_ptr(tm.tm_zone).to_string_lossy().into_owned(), tm.tm_isdst > 0)
+    }
+}
+
 /// A span as Python prints a timedelta: `0:00:01.000002`, `1 day, 0:00:00`.
 pub fn span(span: Duration) -> String {
     let seconds = span.as_secs();

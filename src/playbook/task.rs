@@ -33,6 +33,8 @@ pub struct Task {
     pub span: Option<Span>,
     /// Its keywords, what it inherits included.
     pub attributes: Arc<Attributes>,
+    /// The keywords that it inherits alone: what an include brings in begins from these.
+    pub around: Arc<Attributes>,
     /// What it does.
     pub action: Action,
     /// How it is repeated.

@@ -20,8 +20,6 @@ pub struct ProjectController {
     pub config: Config,
     /// The folder of the playbook.
     pub playbook_dir: PathBuf,
-    /// The hosts of a pattern.
-    pub hosts: Box<dyn Fn(&str) -> Result<Vec<String>, String> + Send + Sync>,
     /// Takes warnings.
     pub warnings: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -153,10 +151,6 @@ impl Controller for ProjectController {
     fn random(&self, bytes: &mut [u8]) -> Result<(), String> {
         let mut source = std::fs::File::open("/dev/urandom").map_err(|error| error.to_string())?;
         source.read_exact(bytes).map_err(|error| error.to_string())
-    }
-
-    fn hosts(&self, pattern: &str) -> Result<Vec<String>, String> {
-        (self.hosts)(pattern)
     }
 
     fn setting(&self, name: &str) -> Option<Value> {

@@ -212,6 +212,7 @@ fn implicit(play: &Play, name: &str, action: Action, attributes: Attributes) -> 
         label: None,
         span: play.span,
         attributes: Arc::new(attributes),
+        around: Arc::default(),
         action,
         looping: None,
         vars: Vec::new(),

@@ -288,6 +288,7 @@ fn validation(role: &Arc<Role>, role_use: &RoleUse, specs: &Value, entry_point: 
         label: None,
         span: role_use.span,
         attributes: Arc::new(attributes),
+        around: Arc::default(),
         action: Action::Module {
             name: name.clone(),
             written: name,

@@ -1,6 +1,6 @@
 //! Where one host stands in one strand: a stack of lists with blocks' bodies, rescues and always parts.
 
-use crate::playbook::{Block, BlockKind, Fork, Item, NodeId, Task};
+use crate::playbook::{Block, BlockKind, Fork, Item, Task};
 use std::sync::Arc;
 
 /// Which part of a block a frame walks.
@@ -231,7 +231,7 @@ impl Cursor {
 #[allow(clippy::panic)]
 mod tests {
     use super::*;
-    use crate::playbook::{Action, Attributes, Meta};
+    use crate::playbook::{Action, Attributes, Meta, NodeId};
 
     struct Open;
     impl Gate for Open {
@@ -250,6 +250,7 @@ mod tests {
             label: None,
             span: None,
             attributes: Arc::new(Attributes::default()),
+            around: Arc::default(),
             action: Action::Meta(Meta::Noop),
             looping: None,
             vars: Vec::new(),

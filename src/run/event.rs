@@ -69,6 +69,8 @@ pub enum Event {
         place: String,
         /// Whether it is a handler.
         handler: bool,
+        /// The module's canonical name, or `meta`, `include_tasks`, `include_role`.
+        action: Arc<str>,
     },
     /// A task begins on a host.
     HostStart {

@@ -14,8 +14,11 @@ mod job;
 mod keywords;
 mod magic;
 mod meta;
+
 mod outcome;
 mod play;
+mod prompts;
+mod pump;
 mod results;
 mod scope;
 mod settings;
@@ -23,7 +26,7 @@ mod strand;
 mod target;
 
 pub use connections::Connections;
-pub use dispatcher::{RunError, RunSummary, run};
+pub use dispatcher::{RunError, RunInput, RunSummary, run};
 pub use event::{Event, HostStats, Status};
 pub use hosts::{HostVars, Snapshot};
 pub use settings::{Interaction, Passwords, Project, Settings};

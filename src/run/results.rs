@@ -112,3 +112,24 @@ pub(super) fn join(attempts: Vec<Attempt>) -> TaskOutcome {
     }
     outcome
 }
+
+/// A worker's panic is the failure of its host.
+pub(super) fn of_panic(panic: &(dyn std::any::Any + Send)) -> TaskOutcome {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".into());
+    TaskOutcome {
+        status: Status::Failed,
+        result: of_failure(Failure::new(format!("rplay failed inside this task (please report it): {text}"))),
+        no_log: false,
+        ignored: false,
+        effects: Vec::new(),
+        notify: Vec::new(),
+        includes: Vec::new(),
+        delegated: None,
+        took: Duration::ZERO,
+        looped: false,
+    }
+}

@@ -92,7 +92,7 @@ pub struct Project {
     /// Content offered to hosts.
     pub blobs: Arc<BlobStore>,
     /// The agent's binaries.
-    pub payload: Payload,
+    pub payload: Arc<Payload>,
     /// Asks.
     pub interaction: Arc<dyn Interaction>,
 }

@@ -96,7 +96,7 @@ impl TargetSource<'_> {
         let config = &self.settings.config;
         let words = |text: Option<String>| -> Result<Vec<String>, Failure> {
             match text {
-                Some(text) => shell_words(&text).map_err(|error| Failure::new(format!("ssh arguments: {error}"))),
+                Some(text) => shell_words(&text).ok_or_else(|| Failure::new(format!("ssh arguments with unbalanced quotes: {text}"))),
                 None => Ok(Vec::new()),
             }
         };

@@ -2,7 +2,7 @@
 
 use super::error::{ErrorKind, Result, TemplateError};
 use super::runtime::Compiled;
-use super::syntax::Expr;
+use super::syntax::{Expr, Place};
 use super::{filters, lookups, names, tests};
 use crate::source::nearest;
 use crate::value::Value;
@@ -23,24 +23,37 @@ pub(super) fn check(compiled: &Compiled) -> Result<()> {
     found
 }
 
+/// Whether an expression calls lookups.
+pub(super) fn calls_lookup(compiled: &Compiled) -> bool {
+    let mut found = false;
+    if let Compiled::Single(expr) = compiled {
+        names::walk(expr, &mut |expr| {
+            found |= matches!(expr, Expr::Name(name) if matches!(&**name, "lookup" | "query" | "q"));
+        });
+    }
+    found
+}
+
 fn check_one(expr: &Expr) -> Result<()> {
     match expr {
-        Expr::Filter(_, name, _, _) if !filters::exists(name) => Err(unknown("filter", name, filters::names())),
-        Expr::Test(_, name, _, _) if !tests::exists(name) => Err(unknown("test", name, tests::names())),
+        Expr::Filter(_, name, _, place) if !filters::exists(name) => {
+            Err(unknown("filter", name, *place, filters::names()))
+        },
+        Expr::Test(_, name, _, place) if !tests::exists(name) => Err(unknown("test", name, *place, tests::names())),
         Expr::Call(callee, arguments) => match (&**callee, arguments.positional.first()) {
             (Expr::Name(function), Some(Expr::Const(Value::Str(name))))
                 if matches!(&**function, "lookup" | "query" | "q") && !lookups::exists(name) =>
             {
-                Err(unknown("lookup", name, lookups::names()))
+                Err(unknown("lookup", name, Place::default(), lookups::names()))
             }
             _ => Ok(()),
         },
         // The name of a filter or test that `map`, `select` and the like are given.
-        Expr::Filter(_, filter, arguments, _) => {
+        Expr::Filter(_, filter, arguments, place) => {
             let Some(Expr::Const(Value::Str(name))) = arguments.positional.first() else { return Ok(()) };
             match &**filter {
-                "map" if !filters::exists(name) => Err(unknown("filter", name, filters::names())),
-                "select" | "reject" if !tests::exists(name) => Err(unknown("test", name, tests::names())),
+                "map" if !filters::exists(name) => Err(unknown("filter", name, *place, filters::names())),
+                "select" | "reject" if !tests::exists(name) => Err(unknown("test", name, *place, tests::names())),
                 _ => Ok(()),
             }
         }
@@ -52,11 +65,15 @@ fn check_one(expr: &Expr) -> Result<()> {
 pub(super) fn unknown(
     what: &'static str,
     name: &Arc<str>,
+    place: Place,
     known: impl IntoIterator<Item = &'static str>,
 ) -> Box<TemplateError> {
-    let mut message = format!("no {what} named '{name}'");
+    let mut message = match what {
+        "lookup" => format!("The lookup plugin '{name}' was not found."),
+        _ => format!("Syntax error in template: No {what} named '{name}'."),
+    };
     if let Some(near) = nearest(name, known) {
-        message.push_str(&format!(", did you mean '{near}'?"));
+        message.push_str(&format!(" Did you mean '{near}'?"));
     }
-    TemplateError::new(ErrorKind::Unknown { what, name: name.to_string() }, message)
+    TemplateError::new(ErrorKind::Unknown { what, name: name.to_string(), line: place.line, column: place.column }, message)
 }

@@ -86,6 +86,11 @@ pub trait Controller: Send + Sync {
         Err(format!("unable to find {name:?} in expected paths"))
     }
 
+    /// The content of exactly this file, as it is on the disk.
+    fn read_raw(&self, path: &Path) -> Result<(PathBuf, Vec<u8>), String> {
+        Err(format!("cannot read {}", path.display()))
+    }
+
     /// Creates or replaces a file with mode 0600, and its folders (the `password` lookup).
     fn write_file(&self, path: &Path, _content: &[u8]) -> Result<(), String> {
         Err(format!("cannot write {}", path.display()))
@@ -119,6 +124,11 @@ pub trait Controller: Send + Sync {
     /// The folder that relative paths are relative to.
     fn working_folder(&self) -> PathBuf {
         PathBuf::from("/")
+    }
+
+    /// The playbook's folder, which the `password` lookup's files are relative to.
+    fn playbook_folder(&self) -> PathBuf {
+        self.working_folder()
     }
 
     /// Runs a command with the shell.
@@ -160,11 +170,6 @@ pub trait Controller: Send + Sync {
     /// Makes an HTTP request.
     fn http(&self, request: &Request) -> Result<Answer, String> {
         Err(format!("cannot open {}", request.url))
-    }
-
-    /// The hosts that a pattern means (the `inventory_hostnames` lookup).
-    fn hosts(&self, _pattern: &str) -> Result<Vec<String>, String> {
-        Err("there is no inventory here".into())
     }
 
     /// A setting of ansible.cfg (the `config` lookup), by its upper-case name.

@@ -124,7 +124,8 @@ impl Engine {
     /// Whatever the expression does wrong.
     pub fn expression(&self, text: &str, span: Option<Span>, scope: &Arc<dyn Scope>) -> Result<Value> {
         let session = Session::new(self);
-        let context = Context::new(&session, scope.clone(), span);
+        let mut context = Context::new(&session, scope.clone(), span);
+        context.what = "expression";
         let object = self.compile_expression(text).and_then(|compiled| context.run(&compiled, ""));
         object.and_then(|object| context.plain(&object)).map_err(|error| error.at(span))
     }
@@ -154,7 +155,8 @@ impl Engine {
 
     fn condition_text(&self, text: &str, span: Option<Span>, scope: &Arc<dyn Scope>) -> Result<bool> {
         let session = Session::new(self);
-        let context = Context::new(&session, scope.clone(), span);
+        let mut context = Context::new(&session, scope.clone(), span);
+        context.what = "expression";
         let value = self.condition_value(text, &context).map_err(|mut error| {
             if error.is_undefined() {
                 error.message = format!("Error while evaluating conditional: {}", error.message);
@@ -181,7 +183,8 @@ impl Engine {
         let starts = ["{{", "{%", "{#"].iter().any(|marker| text.starts_with(marker));
         let ends = ["}}", "%}", "#}"].iter().any(|marker| text.ends_with(marker));
         let mut expression = Arc::<str>::from(text);
-        if starts && ends {
+        let indirect = starts && ends;
+        if indirect {
             // A template may stand for the text of an expression, or give the truth itself.
             let template = Arc::new(TemplateText { text: expression.clone(), span: context.span });
             match context.plain(&context.render_text(&template, &context.scope))? {
@@ -199,7 +202,11 @@ impl Engine {
             }
         }
         let compiled = self.compile_expression(&expression)?;
-        context.embedded.set(true);
+        if indirect && check::calls_lookup(&compiled) {
+            // Text that a template gave may come from a host: it must not reach the controller.
+            return Err(condition_error("Encountered untrusted template or expression."));
+        }
+        context.embedded.set(!indirect);
         let object = context.run(&compiled, "")?;
         context.plain(&object)
     }
@@ -317,6 +324,7 @@ impl Engine {
             return Ok(compiled);
         }
         let compiled = Arc::new(Compiled::Single(syntax::parse_expression(text).map_err(|mut error| {
+            error.message = error.message.replacen("in template", "in expression", 1);
             if options::has_marker(text) {
                 error.message.push_str(". Template delimiters are not supported in expressions.");
             }

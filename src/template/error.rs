@@ -24,6 +24,10 @@ pub enum ErrorKind {
         what: &'static str,
         /// The name as written.
         name: String,
+        /// The line in the template's text, from 1; 0 when it is not known.
+        line: u32,
+        /// The column in that line, from 1; 0 when it is not known.
+        column: u32,
     },
     /// A variable is rendered from itself.
     Cycle,
@@ -33,7 +37,9 @@ pub enum ErrorKind {
     Vault,
     /// The whole value is `omit` where a value is needed.
     Omitted,
-    /// An operator, filter, test, lookup or method refused what it was given.
+    /// A filter, test or lookup refused what it was given; the message names it.
+    Plugin,
+    /// An operator, method or statement refused what it was given.
     Runtime,
 }
 
@@ -64,7 +70,16 @@ impl TemplateError {
 
     /// Text that is not a template.
     pub(super) fn syntax(line: u32, column: u32, message: impl fmt::Display) -> Box<TemplateError> {
-        TemplateError::new(ErrorKind::Syntax { line, column }, format!("syntax error in template: {message}"))
+        TemplateError::new(ErrorKind::Syntax { line, column }, format!("Syntax error in template: {message}"))
+    }
+
+    /// Says that rendering failed, unless the message says what did.
+    pub(super) fn while_rendering(mut self: Box<Self>, what: &str) -> Box<TemplateError> {
+        if self.kind == ErrorKind::Runtime {
+            self.kind = ErrorKind::Plugin;
+            self.message = format!("Error rendering {what}: {}", self.message);
+        }
+        self
     }
 
     /// Whether it is about something undefined.

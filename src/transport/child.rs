@@ -47,7 +47,7 @@ pub(crate) fn exit_of(status: ExitStatus) -> Exit {
 }
 
 /// Waits until the descriptor has something to read. False when the time is over.
-pub(crate) fn wait_readable(fd: &impl AsRawFd, timeout: Option<Duration>) -> io::Result<bool> {
+pub fn wait_readable(fd: &impl AsRawFd, timeout: Option<Duration>) -> io::Result<bool> {
     let end = timeout.map(|time| Instant::now() + time);
     loop {
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
@@ -77,15 +77,26 @@ pub struct ChildChannel {
 impl ChildChannel {
     /// Starts the command as the leader of a process group of its own.
     pub fn start(mut command: Command) -> io::Result<ChildChannel> {
+        command.process_group(0);
+        ChildChannel::start_leader(command)
+    }
+
+    /// Starts a command that makes itself the leader of a group or session before it runs.
+    pub(crate) fn start_leader(mut command: Command) -> io::Result<ChildChannel> {
         let (ours, theirs) = UnixStream::pair()?;
         let input = OwnedFd::from(theirs);
         let output = input.try_clone()?;
-        command.stdin(input).stdout(output).stderr(Stdio::piped()).process_group(0);
+        command.stdin(input).stdout(output).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         // The command holds copies of the other end; without this the end would never show.
         drop(command);
         let stderr = child.stderr.take().map(OwnedFd::from);
         Ok(ChildChannel::of(child, ours, stderr))
+    }
+
+    /// Waits until there is something to read, or the end. False when the time is over.
+    pub(crate) fn wait_readable(&self, timeout: Duration) -> io::Result<bool> {
+        wait_readable(&self.socket, Some(timeout))
     }
 
     /// Wraps a child that talks over the other end of `socket`.

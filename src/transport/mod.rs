@@ -17,7 +17,7 @@ mod target;
 
 pub use cancel::{CancelGuard, CancelToken};
 pub use channel::{Channel, Connection, Exit};
-pub use child::{ChildChannel, tail};
+pub use child::{ChildChannel, tail, wait_readable};
 pub use error::TransportError;
 pub use quote::{shell_quote, shell_words};
 pub use resolve::resolve;

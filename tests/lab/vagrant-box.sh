@@ -6,7 +6,7 @@
 #        vagrant-box.sh down [NAME]  take both away again (after `vagrant destroy`)
 #
 # Then, in the folder vagrant:
-#   export VAGRANT_DEFAULT_PROVIDER=lxc RPLAY_VAGRANT_NET=none RPLAY_BOX=lab/debian12 RPLAY_SERVICES_BOX=lab/debian12
+#   export VAGRANT_DEFAULT_PROVIDER=lxc RPLAY_BOX=lab/debian12 RPLAY_SERVICES_BOX=lab/debian12
 #   vagrant up
 export RPLAY_LAB_NAME=vagrant
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -61,8 +61,8 @@ UNIT
       echo 'lxc.apparmor.profile = unconfined'
       echo 'lxc.mount.entry = /dev/fuse dev/fuse none bind,optional,create=file 0 0'
     } > "$work/lxc-config"
-    tar -C "$work" --numeric-owner -czf "$work/rootfs.tar.gz" ./rootfs # the provider strips two levels: ./rootfs/
-    tar -C "$work" -czf "$LAB_DIR/box.tar.gz" ./metadata.json ./lxc-config ./rootfs.tar.gz
+    tar -C "$work" --numeric-owner -I 'gzip -1' -cf "$work/rootfs.tar.gz" ./rootfs # the provider strips two levels: ./rootfs/
+    tar -C "$work" -I 'gzip -1' -cf "$LAB_DIR/box.tar.gz" ./metadata.json ./lxc-config ./rootfs.tar.gz
     rm -rf --one-file-system "$work"
     echo "$base" > "$LAB_DIR/made-from"
     vagrant box add --force --name "$BOX" "$LAB_DIR/box.tar.gz" >&2

@@ -27,7 +27,7 @@ crate::module_args! {
         creates: Option<String>,
         /// A path or pattern; when nothing is there, the command is not run.
         removes: Option<String>,
-        /// Not used by this module; `shell` has it.
+        /// Has no effect here, as in Ansible, which warns too; `shell` uses it.
         executable: Option<String>,
         /// Standard input.
         stdin: Option<String>,
@@ -84,7 +84,14 @@ impl Module for Command {
     }
 
     fn plan(&self, args: &Args, state: &Decision) -> Result<Plan<()>, Failure> {
-        Ok(task(args)?.plan(state))
+        let plan = task(args)?.plan(state);
+        let ignored = args.executable.as_ref().map(|name| {
+            format!("`executable` has no effect on command (only shell uses it); not using '{name}'")
+        });
+        Ok(match ignored {
+            Some(warning) => plan.with("warnings", vec![warning]),
+            None => plan,
+        })
     }
 
     fn apply(&self, args: &Args, _: &Plan<()>, host: &dyn Host) -> Result<Outcome, Failure> {
@@ -111,4 +118,52 @@ fn task(args: &Args) -> Result<Task<'_>, Failure> {
         strip_empty_ends: args.strip_empty_ends,
         expand: args.expand_argument_vars,
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::module::fake::FakeHost;
+    use crate::module::{AnyModule, Output, RunFlags};
+    use crate::value::Map;
+
+    fn run(module: &dyn AnyModule, host: &FakeHost, args: &[(&str, &str)], check: bool) -> Result<Map, Failure> {
+        let args: Map = args.iter().map(|(key, value)| ((*key).into(), Value::str(value))).collect();
+        module.run(&args, RunFlags { check, diff: false }, host).map(|run| run.result)
+    }
+
+    #[test]
+    fn words_are_expanded_and_the_result_is_whole() {
+        let host = FakeHost::new().with_command(&["echo", "/root/x"], 0, "hello\n\n");
+        let result = run(&Command, &host, &[("_raw_params", "echo ~/x '$HOME'")], false).unwrap();
+        assert_eq!(host.commands(), ["echo /root/x /root"]);
+        assert_eq!(result.get("cmd"), Some(&Value::from(vec!["echo", "~/x", "$HOME"])));
+        assert_eq!(result.get("stdout_lines"), Some(&Value::from(vec!["hello"])));
+        assert_eq!(result.get("changed"), Some(&Value::Bool(true)));
+        assert!(["start", "end", "delta"].iter().all(|key| result[*key].as_str().is_some()));
+    }
+
+    #[test]
+    fn a_failure_carries_the_output() {
+        let answer = Output { rc: 3, stdout: b"out\n".to_vec(), stderr: b"err\n".to_vec() };
+        let host = FakeHost::new().on_command(&["/bin/sh"], move |_, _| answer.clone());
+        let failure = run(&Shell, &host, &[("cmd", "exit 3")], false).unwrap_err();
+        assert_eq!(failure.msg, "non-zero return code");
+        assert_eq!(failure.returns.get("rc"), Some(&Value::Int(3)));
+        assert_eq!(failure.returns.get("stderr"), Some(&Value::str("err")));
+        assert_eq!(failure.returns.get("cmd"), Some(&Value::str("exit 3")));
+    }
+
+    #[test]
+    fn check_mode_says_what_it_can() {
+        let host = FakeHost::new().with_file("/made-1", "", 0o644);
+        let blind = run(&Command, &host, &[("cmd", "x")], true).unwrap();
+        assert_eq!((blind.get("skipped"), blind.get("changed")), (Some(&Value::Bool(true)), Some(&Value::Bool(false))));
+        let known = run(&Command, &host, &[("cmd", "x"), ("creates", "/other")], true).unwrap();
+        assert_eq!((known.get("skipped"), known.get("changed")), (None, Some(&Value::Bool(true))));
+        let made = run(&Command, &host, &[("cmd", "x"), ("creates", "/made-*")], false).unwrap();
+        assert_eq!(made.get("msg"), Some(&Value::str("Did not run command since '/made-*' exists")));
+        assert!(host.commands().is_empty());
+    }
 }

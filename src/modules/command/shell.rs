@@ -27,8 +27,6 @@ crate::module_args! {
         stdin_add_newline: bool = true,
         /// Whether empty lines at the end of the output are dropped.
         strip_empty_ends: bool = true,
-        /// Taken for the sake of `command`'s tasks; a shell expands variables itself.
-        expand_argument_vars: bool = true,
     }
 }
 

@@ -134,7 +134,8 @@ pub fn addresses() -> Vec<Address> {
             };
             let has_broadcast = entry.ifa_flags & (libc::IFF_BROADCAST as libc::c_uint) != 0;
             let broadcast = match ip(entry.ifa_ifu).filter(|_| has_broadcast) {
-                Some(IpAddr::V4(broadcast)) => Some(broadcast),
+                // The C library gives the own address where no broadcast address is set.
+                Some(IpAddr::V4(broadcast)) if IpAddr::V4(broadcast) != address => Some(broadcast),
                 _ => None,
             };
             let label = CStr::from_ptr(entry.ifa_name).to_string_lossy().into_owned();

@@ -97,6 +97,7 @@ impl Reader<'_> {
             label: label(&draft.own),
             span: Some(node.span),
             attributes: Arc::new(draft.own.below(&context.attributes)),
+            around: Arc::new(context.attributes.clone()),
             action,
             looping: draft.looping,
             vars,

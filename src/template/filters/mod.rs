@@ -1,17 +1,64 @@
 //! Filters: Jinja's, ansible-core's and a few of the common collections', one file per family.
 
 mod basic;
+mod convert;
+mod dict;
+mod hash;
+mod html;
+mod json;
+mod math;
+mod path;
+mod random;
+mod regex;
+mod select;
+mod sequence;
+mod sets;
+mod text;
+mod time;
+mod url;
+mod vault;
+mod wrap;
+mod yaml;
+
+pub use hash::{hash_password, random_salt};
+pub use path::{expand_user, normalize as normalize_path};
+pub use random::Source;
+pub use regex::flags as regex_flags;
+pub use sets::Set;
+pub use url::split as url_split;
+pub use json::sort as sort_entries;
 
 use super::check::unknown;
-use super::error::Result;
+use super::error::{ErrorKind, Result};
 use super::runtime::{Args, Context, Object};
+use super::syntax::Place;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 /// A filter: what it is applied to, and its arguments.
 pub type Filter = fn(&Context<'_>, Object, Args) -> Result<Object>;
 
-const FAMILIES: &[&[(&str, Filter)]] = &[basic::FILTERS];
+const FAMILIES: &[&[(&str, Filter)]] = &[
+    basic::FILTERS,
+    convert::FILTERS,
+    dict::FILTERS,
+    hash::FILTERS,
+    html::FILTERS,
+    json::FILTERS,
+    math::FILTERS,
+    path::FILTERS,
+    random::FILTERS,
+    regex::FILTERS,
+    select::FILTERS,
+    sequence::FILTERS,
+    sets::FILTERS,
+    text::FILTERS,
+    time::FILTERS,
+    url::FILTERS,
+    vault::FILTERS,
+    wrap::FILTERS,
+    yaml::FILTERS,
+];
 
 /// Filters that are given something undefined as it is.
 const UNDEFINED_WELCOME: &[&str] = &["default", "d", "mandatory", "ternary", "type_debug", "unvault"];
@@ -41,8 +88,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 ///
 /// # Errors
 /// Only when there is no such filter.
-pub fn apply(context: &Context<'_>, name: &Arc<str>, value: Object, args: Args) -> Result<Object> {
-    let Some((short, filter)) = find(name) else { return Err(unknown("filter", name, names()).at(context.span)) };
+pub fn apply(context: &Context<'_>, name: &Arc<str>, value: Object, args: Args, place: Place) -> Result<Object> {
+    let Some((short, filter)) = find(name) else { return Err(unknown("filter", name, place, names()).at(context.span)) };
     if !UNDEFINED_WELCOME.contains(&short) {
         if let Object::Undefined(_) = value {
             return Ok(value);
@@ -52,7 +99,8 @@ pub fn apply(context: &Context<'_>, name: &Arc<str>, value: Object, args: Args) 
         }
     }
     Ok(filter(context, value, args).unwrap_or_else(|mut error| {
-        if matches!(error.kind, super::ErrorKind::Runtime) {
+        if error.kind == ErrorKind::Runtime {
+            error.kind = ErrorKind::Plugin;
             let full = if short.contains('.') { short.to_owned() } else { format!("ansible.builtin.{short}") };
             error.message = format!("The filter plugin '{full}' failed: {}", error.message);
         }

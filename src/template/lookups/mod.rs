@@ -1,8 +1,18 @@
 //! Lookups, one file per family.
 
+mod commands;
+mod files;
+mod keyvalue;
+mod lists;
+mod password;
+mod sequence;
+mod tables;
+mod variables;
+
 use super::check::unknown;
 use super::error::{ErrorKind, Result, TemplateError};
 use super::runtime::{Args, Context, Object};
+use super::syntax::Place;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -19,7 +29,15 @@ pub struct Call {
 /// A lookup gives a list.
 pub type Lookup = fn(&Context<'_>, Call) -> Result<Vec<Object>>;
 
-const FAMILIES: &[&[(&str, Lookup)]] = &[];
+const FAMILIES: &[&[(&str, Lookup)]] = &[
+    commands::LOOKUPS,
+    files::LOOKUPS,
+    lists::LOOKUPS,
+    password::LOOKUPS,
+    sequence::LOOKUPS,
+    tables::LOOKUPS,
+    variables::LOOKUPS,
+];
 
 /// Lookups that are given undefined terms as they are.
 const UNDEFINED_WELCOME: &[&str] = &["env", "first_found"];
@@ -54,7 +72,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// Whatever the lookup refuses, unless `errors` says otherwise.
 pub fn run(context: &Context<'_>, name: &str, mut args: Args, with: bool) -> Result<Object> {
     let Some((short, lookup)) = find(name) else {
-        return Err(unknown("lookup", &Arc::from(name), names()).at(context.span));
+        return Err(unknown("lookup", &Arc::from(name), Place::default(), names()).at(context.span));
     };
     if !UNDEFINED_WELCOME.contains(&short)
         && let Some(undefined) = args.undefined()
@@ -70,7 +88,8 @@ pub fn run(context: &Context<'_>, name: &str, mut args: Args, with: bool) -> Res
     let found = match context.nested(|| lookup(context, Call { terms, options: args, with })) {
         Ok(found) => found,
         Err(mut error) => {
-            if matches!(error.kind, ErrorKind::Runtime) {
+            if error.kind == ErrorKind::Runtime {
+                error.kind = ErrorKind::Plugin;
                 error.message = format!("The lookup plugin '{name}' failed: {}", error.message);
             }
             match errors.as_ref().and_then(Object::as_str) {

@@ -1,9 +1,9 @@
 //! Python's methods of strings, lists, dicts and the other objects, one file per type.
 
 mod dict;
-mod list;
+pub mod list;
 mod other;
-mod text;
+pub mod text;
 
 use super::error::{Result, TemplateError};
 use super::runtime::{Args, Context, Object, type_name};

@@ -10,14 +10,17 @@ use crate::value::Value;
 /// # Errors
 /// Python's, in its words.
 pub fn brace_format(context: &Context<'_>, format: &str, args: &Args) -> Result<String> {
-    let mut formatter = Formatter { context, args, next: 0 };
+    let mut formatter = Formatter { context, args, next: 0, manual: false };
     formatter.format(format, 2)
 }
 
 struct Formatter<'a, 'c> {
     context: &'a Context<'c>,
     args: &'a Args,
+    /// The next number of a field without one.
     next: usize,
+    /// Whether a field had a number.
+    manual: bool,
 }
 
 impl Formatter<'_, '_> {
@@ -73,6 +76,14 @@ impl Formatter<'_, '_> {
     fn resolve(&mut self, name: &str) -> Result<Object> {
         let first_end = name.find(['.', '[']).unwrap_or(name.len());
         let (first, mut rest) = name.split_at(first_end);
+        let numbered = first.parse::<usize>().is_ok();
+        if (numbered && self.next > 0) || (first.is_empty() && self.manual) {
+            return Err(TemplateError::runtime(match numbered {
+                true => "cannot switch from automatic field numbering to manual field specification",
+                false => "cannot switch from manual field specification to automatic field numbering",
+            }));
+        }
+        self.manual |= numbered;
         let index = if first.is_empty() {
             self.next += 1;
             Some(self.next - 1)

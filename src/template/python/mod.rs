@@ -2,19 +2,24 @@
 
 mod brace_format;
 mod calendar;
+pub mod crypt;
 mod datetime;
 mod number_format;
 mod percent_format;
+mod random;
 mod regex;
 mod strftime;
+mod yaml;
 
-pub use brace_format::{brace_format, format_with_spec};
-pub use calendar::{civil_from_days, days_from_civil};
+pub use brace_format::brace_format;
 pub use datetime::{DateTime, TimeDelta};
 pub use number_format::round_half_even;
 pub use percent_format::percent_format;
 pub use regex::{Flags, Regex, escape as regex_escape};
+pub use random::Random;
 pub use strftime::{parse as strptime, strftime};
+
+pub use yaml::{YamlStyle, dump as yaml_dump};
 
 use std::fmt::Write;
 

@@ -1,6 +1,8 @@
 //! The arguments of a call, and how they meet parameters.
 
+use super::context::Context;
 use super::object::Object;
+use super::print::type_name;
 use crate::template::error::{Result, TemplateError};
 use std::sync::Arc;
 
@@ -69,5 +71,33 @@ impl Args {
     pub fn take(&mut self, name: &str) -> Option<Object> {
         let index = self.named.iter().position(|(known, _)| &**known == name)?;
         Some(self.named.remove(index).1)
+    }
+}
+
+impl Context<'_> {
+    /// A text argument; None as Python has it counts as not given.
+    pub fn text_or(&self, object: &Option<Object>, default: &str) -> Result<String> {
+        match object {
+            Some(object) if !object.is_none() => self.text(object),
+            _ => Ok(default.to_owned()),
+        }
+    }
+
+    /// A whole number argument.
+    pub fn int_or(&self, object: &Option<Object>, default: i64) -> Result<i64> {
+        match object {
+            Some(object) if !object.is_none() => object.as_int().ok_or_else(|| {
+                TemplateError::runtime(format!("'{}' object cannot be interpreted as an integer", type_name(object)))
+            }),
+            _ => Ok(default),
+        }
+    }
+
+    /// A truth value argument.
+    pub fn truth_or(&self, object: &Option<Object>, default: bool) -> Result<bool> {
+        match object {
+            Some(object) => self.truth(object),
+            None => Ok(default),
+        }
     }
 }

@@ -22,6 +22,12 @@ impl Context<'_> {
             Object::Namespace(entries) => entries.borrow().get(name).cloned(),
             Object::Time(time) => time.attribute(name).map(Object::int),
             Object::Delta(delta) => delta.attribute(name).map(Object::int),
+            // What `groupby` gives.
+            Object::Tuple(items) if items.len() == 2 => match name {
+                "grouper" => items.first().cloned(),
+                "list" => items.get(1).cloned(),
+                _ => None,
+            },
             Object::Cycler(state) if name == "current" => state.0.get(state.1.get()).cloned(),
             Object::Callable(callable) => match (&**callable, name) {
                 (Callable::Macro(called), "name") => Some(Object::str(&called.text.name)),

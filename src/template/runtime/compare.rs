@@ -10,7 +10,8 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 
 impl Context<'_> {
-    pub(super) fn compare(&self, op: CompareOp, left: &Object, right: &Object) -> Result<bool> {
+    /// One comparison.
+    pub fn compare(&self, op: CompareOp, left: &Object, right: &Object) -> Result<bool> {
         match op {
             CompareOp::Eq => self.equal(left, right),
             CompareOp::Ne => Ok(!self.equal(left, right)?),

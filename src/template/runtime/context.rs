@@ -92,13 +92,23 @@ pub struct Context<'s> {
     /// Whether string constants that look like templates are rendered, as in conditions.
     pub embedded: Cell<bool>,
     pub file: Option<Rc<FileState>>,
+    /// `template` or `expression`, for messages.
+    pub what: &'static str,
     /// The loop that `loop` belongs to, for lookups that want it; and the variable being read.
     pub(super) reading: RefCell<Option<Arc<str>>>,
 }
 
 impl<'s> Context<'s> {
     pub fn new(session: &'s Session<'s>, scope: Arc<dyn Scope>, span: Option<Span>) -> Context<'s> {
-        Context { session, scope, span, embedded: Cell::new(false), file: None, reading: RefCell::default() }
+        Context {
+            session,
+            scope,
+            span,
+            embedded: Cell::new(false),
+            file: None,
+            what: "template",
+            reading: RefCell::default(),
+        }
     }
 
     pub fn engine(&self) -> &Engine {
@@ -161,11 +171,17 @@ impl<'s> Context<'s> {
 
     /// Runs a template that has been read; trailing newlines of a text result are those of `source`.
     pub fn run(&self, compiled: &Compiled, source: &str) -> Result<Object> {
-        let object = match compiled {
-            Compiled::Single(expr) => self.evaluate(expr, &Env::root())?,
-            Compiled::Body(body) => self.run_template(body, &Env::root())?,
+        let result = match compiled {
+            Compiled::Single(expr) => self.evaluate(expr, &Env::root()),
+            Compiled::Body(body) => self.run_template(body, &Env::root()),
         };
-        Ok(restore_newlines(object, source, "\n"))
+        match result {
+            Ok(Object::Undefined(error)) if error.kind == ErrorKind::Runtime => {
+                Ok(Object::failed(Box::new((*error).clone()).while_rendering(self.what)))
+            }
+            Ok(object) => Ok(restore_newlines(object, source, "\n")),
+            Err(error) => Err(error.while_rendering(self.what)),
+        }
     }
 
     /// Decrypts.
@@ -232,7 +248,7 @@ impl<'s> Context<'s> {
             Object::Map(map, scope) => self.plain_map(map, scope),
             Object::Undefined(error) => Err(Box::new((**error).clone())),
             Object::Omit => Err(TemplateError::new(ErrorKind::Omitted, "a required value was omitted").at(self.span)),
-            Object::Range(..) => Err(TemplateError::runtime("type 'range' is unsupported for variable storage")),
+            Object::Range(..) => Err(TemplateError::runtime("Type 'range' is unsupported for variable storage.").while_rendering(self.what)),
             other => Ok(Value::from(self.text(other)?)),
         }
     }

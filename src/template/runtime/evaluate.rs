@@ -52,18 +52,18 @@ impl Context<'_> {
                 self.slice(&of, bounds)
             }
             Expr::Call(callee, arguments) => self.evaluate_call(callee, arguments, None, env),
-            Expr::Filter(value, name, arguments, _) => {
+            Expr::Filter(value, name, arguments, place) => {
                 let value = match value {
                     Some(value) => self.evaluate(value, env)?,
                     None => Object::NONE,
                 };
                 let args = self.arguments(arguments, env)?;
-                filters::apply(self, name, value, args)
+                filters::apply(self, name, value, args, *place)
             }
-            Expr::Test(value, name, arguments, _) => {
+            Expr::Test(value, name, arguments, place) => {
                 let value = self.evaluate(value, env)?;
                 let args = self.arguments(arguments, env)?;
-                tests::apply(self, name, value, args)
+                tests::apply(self, name, value, args, *place)
             }
             Expr::Negative(inner) => self.negative(&self.evaluate(inner, env)?),
             Expr::Positive(inner) => self.positive(&self.evaluate(inner, env)?),

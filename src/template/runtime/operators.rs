@@ -25,7 +25,7 @@ fn numbers(left: &Object, right: &Object) -> Option<Numbers> {
 }
 
 impl Context<'_> {
-    pub(super) fn binary(&self, op: BinaryOp, left: &Object, right: &Object) -> Result<Object> {
+    pub fn binary(&self, op: BinaryOp, left: &Object, right: &Object) -> Result<Object> {
         for side in [left, right] {
             if let Object::Undefined(error) = side {
                 return Err(Box::new((**error).clone()));

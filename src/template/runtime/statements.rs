@@ -182,12 +182,12 @@ impl Context<'_> {
 
     /// Applies the filters of a filter block or set block.
     fn filter_chain(&self, filter: &Expr, object: Object, env: &Rc<Env>) -> Result<Object> {
-        let Expr::Filter(inner, name, arguments, _) = filter else { return Ok(object) };
+        let Expr::Filter(inner, name, arguments, place) = filter else { return Ok(object) };
         let object = match inner {
             Some(inner) => self.filter_chain(inner, object, env)?,
             None => object,
         };
-        filters::apply(self, name, object, self.arguments(arguments, env)?)
+        filters::apply(self, name, object, self.arguments(arguments, env)?, *place)
     }
 
     pub(super) fn assign(&self, target: &Target, object: Object, env: &Rc<Env>) -> Result<()> {

@@ -265,7 +265,7 @@ impl Parser {
             }
             None if parenthesised => Ok(Expr::Tuple(items)),
             None => {
-                let message = format!("expected an expression, got {}", describe(self.peek()));
+                let message = format!("Expected an expression, got {}", describe(self.peek()));
                 self.fail(message)
             }
         }
@@ -443,15 +443,15 @@ impl Parser {
 /// A token in a message.
 pub(super) fn describe(token: &Token) -> String {
     match token {
-        Token::Data(_) => "template data / text".into(),
-        Token::VariableBegin => "begin of print statement".into(),
-        Token::VariableEnd => "end of print statement".into(),
-        Token::BlockBegin => "begin of statement block".into(),
-        Token::BlockEnd => "end of statement block".into(),
+        Token::Data(_) => "'template data / text'".into(),
+        Token::VariableBegin => "'begin of print statement'".into(),
+        Token::VariableEnd => "'end of print statement'".into(),
+        Token::BlockBegin => "'begin of statement block'".into(),
+        Token::BlockEnd => "'end of statement block'".into(),
         Token::Name(name) => format!("'{name}'"),
         Token::Const(value) => format!("'{value}'"),
         Token::Str(text) => format!("{}", Value::Str(text.clone()).repr()),
         Token::Op(op) => format!("'{op}'"),
-        Token::End => "the end of the template".into(),
+        Token::End => "'end of template'".into(),
     }
 }

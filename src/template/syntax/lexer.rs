@@ -255,7 +255,8 @@ impl<'a> Lexer<'a> {
             }
             let before = self.pos;
             if !self.skip_blanks() {
-                return self.fail(start, format!("unexpected end of template, expected `{marker}`"));
+                let wanted = if block { "end of statement block" } else { "end of print statement" };
+                return self.fail(start, format!("unexpected end of template, expected '{wanted}'."));
             }
             if before == self.pos {
                 self.token(&mut open, literal)?;

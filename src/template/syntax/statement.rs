@@ -140,7 +140,7 @@ impl Parser {
                             place.line,
                             place.column,
                             format!(
-                                "unexpected end of template: jinja was looking for {}; the block that needs to be closed is '{tag}'",
+                                "Unexpected end of template. Jinja was looking for the following tags: {}. The innermost block that needs to be closed is '{tag}'.",
                                 words(ends)
                             ),
                         )),
@@ -235,7 +235,7 @@ impl Parser {
             _ => {
                 let expected = match open {
                     Some(open) => format!(
-                        " jinja was looking for the following tags: {}. The innermost block that needs to be closed is '{open}'",
+                        " Jinja was looking for the following tags: {}. The innermost block that needs to be closed is '{open}'.",
                         words(ends)
                     ),
                     None => String::new(),
@@ -243,7 +243,7 @@ impl Parser {
                 return Err(TemplateError::syntax(
                     place.line,
                     place.column,
-                    format!("encountered unknown tag '{tag}'.{expected}"),
+                    format!("Encountered unknown tag '{tag}'.{expected}"),
                 ));
             }
         };

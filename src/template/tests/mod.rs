@@ -1,17 +1,23 @@
 //! Tests: what stands after `is`. Jinja's and ansible-core's, one file per family.
 
 mod basic;
+mod compare;
+mod path;
+mod regex;
+mod result;
+mod version;
 
 use super::check::unknown;
-use super::error::Result;
+use super::error::{ErrorKind, Result};
 use super::runtime::{Args, Context, Object};
+use super::syntax::Place;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 /// A test: what is tested, and its arguments.
 pub type Test = fn(&Context<'_>, &Object, Args) -> Result<bool>;
 
-const FAMILIES: &[&[(&str, Test)]] = &[basic::TESTS];
+const FAMILIES: &[&[(&str, Test)]] = &[basic::TESTS, compare::TESTS, path::TESTS, regex::TESTS, result::TESTS, version::TESTS];
 
 fn table() -> &'static HashMap<&'static str, (&'static str, Test)> {
     static TABLE: OnceLock<HashMap<&'static str, (&'static str, Test)>> = OnceLock::new();
@@ -38,8 +44,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 ///
 /// # Errors
 /// Only when there is no such test.
-pub fn apply(context: &Context<'_>, name: &Arc<str>, value: Object, args: Args) -> Result<Object> {
-    let Some((short, test)) = find(name) else { return Err(unknown("test", name, names()).at(context.span)) };
+pub fn apply(context: &Context<'_>, name: &Arc<str>, value: Object, args: Args, place: Place) -> Result<Object> {
+    let Some((short, test)) = find(name) else { return Err(unknown("test", name, place, names()).at(context.span)) };
     if let Object::Undefined(error) = &value {
         let welcome = error.is_undefined() && matches!(short, "defined" | "undefined") || short == "vault_encrypted";
         if !welcome {
@@ -52,7 +58,8 @@ pub fn apply(context: &Context<'_>, name: &Arc<str>, value: Object, args: Args) 
     Ok(match test(context, &value, args) {
         Ok(truth) => Object::bool(truth),
         Err(mut error) => {
-            if matches!(error.kind, super::ErrorKind::Runtime) {
+            if error.kind == ErrorKind::Runtime {
+                error.kind = ErrorKind::Plugin;
                 error.message = format!("The test plugin 'ansible.builtin.{short}' failed: {}", error.message);
             }
             Object::failed(error.at(context.span))

@@ -37,7 +37,8 @@ struct Order {
 #[derive(Default)]
 struct Orders {
     queue: VecDeque<Order>,
-    closed: bool,
+    /// Why there will be no more channels.
+    closed: Option<String>,
 }
 
 /// The driver as other threads see it.
@@ -56,9 +57,9 @@ impl Handle {
     pub(super) fn order(&self, purpose: Purpose, keep_stderr: bool) -> Arc<Stream> {
         let stream = Arc::new(Stream::new(self.wake.clone(), keep_stderr));
         let mut orders = self.lock();
-        match orders.closed {
-            true => stream.finish(Some("the connection is closed".into())),
-            false => orders.queue.push_back(Order { purpose, stream: stream.clone() }),
+        match &orders.closed {
+            Some(reason) => stream.finish(Some(reason.clone())),
+            None => orders.queue.push_back(Order { purpose, stream: stream.clone() }),
         }
         drop(orders);
         self.wake.wake();
@@ -72,7 +73,7 @@ impl Handle {
 
     /// Ends the session.
     pub(super) fn close(&self) {
-        self.lock().closed = true;
+        self.lock().closed.get_or_insert_with(|| CLOSED.to_owned());
         self.alive.store(false, Ordering::SeqCst);
         self.wake.wake();
     }
@@ -97,8 +98,8 @@ pub(super) fn start(
     let wake = Arc::new(Wake::new().map_err(|error| TransportError::io("cannot make a wake-up", error))?);
     let handle = Arc::new(Handle { orders: Mutex::default(), wake, alive: AtomicBool::new(true) });
     session.set_blocking(false);
-    let seconds = u32::try_from(keepalive.interval.as_secs().max(1)).unwrap_or(u32::MAX);
-    session.set_keepalive(true, seconds);
+    // The driver decides when; libssh2 shall not find that it is too early.
+    session.set_keepalive(true, 1);
     let driver = Driver {
         session,
         socket,
@@ -199,6 +200,7 @@ struct Call {
 }
 
 const OPENING: usize = usize::MAX;
+const CLOSED: &str = "the connection was closed";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
@@ -225,7 +227,7 @@ impl Driver {
     fn run(mut self) {
         let end = loop {
             self.handle.wake.take();
-            if self.handle.lock().closed {
+            if self.handle.lock().closed.is_some() {
                 break None;
             }
             match self.turn() {
@@ -313,9 +315,10 @@ impl Driver {
             // libssh2 forgets a keepalive that it could not send whole, so it is not tried then.
             return Ok(());
         }
-        // Answers are counted by turns, not by the clock: a stopped and continued rplay loses nobody.
+        // The answer to the last question came about one interval ago, or it is missing. Missing ones
+        // are counted by turns, not by the clock: a stopped and continued rplay loses nobody.
         match self.socket.silent_for() {
-            Some(silent) if silent > self.keepalive.interval.mul_f32(0.9) => self.missed += 1,
+            Some(silent) if silent > self.keepalive.interval.mul_f32(1.5) => self.missed += 1,
             _ => self.missed = 0,
         }
         if self.missed > self.keepalive.missing {
@@ -580,12 +583,12 @@ impl Driver {
 
     fn end(mut self, dead: Option<Dead>) {
         self.handle.alive.store(false, Ordering::SeqCst);
+        let reason = dead.clone().unwrap_or_else(|| CLOSED.to_owned());
         let orders = {
             let mut orders = self.handle.lock();
-            orders.closed = true;
+            orders.closed = Some(reason.clone());
             std::mem::take(&mut orders.queue)
         };
-        let reason = dead.clone().unwrap_or_else(|| "the connection was closed".into());
         if dead.is_none() && self.stuck.is_none() {
             let _ = self.session.disconnect(None, "done", None);
         }

@@ -14,7 +14,6 @@ pub use config::SshConfig;
 
 use super::{CancelGuard, CancelToken, Channel, Connection, Target, TransportError, resolve};
 use crate::module::Output;
-use config::Settings;
 use driver::{Handle, Keepalive, Purpose, Socket};
 use known_hosts::{KnownKeys, Verdict};
 use options::Options;

@@ -1,0 +1,147 @@
+//! The registry: every module by each of its names.
+
+use super::*;
+use crate::agent::ModuleSet;
+use crate::module::{Action, AnyModule, ArgSpec, ModuleSpec};
+use crate::playbook::{ModuleCatalog, ModuleInfo};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+/// Modules that run in the light agent.
+static LIGHT: &[&dyn AnyModule] = &[
+    &blockinfile::BlockInFile,
+    &command::Command,
+    &command::Shell,
+    &copy::Copy,
+    &file::File,
+    &get_url::GetUrl,
+    &group::Group,
+    &ini_file::IniFile,
+    &lineinfile::LineInFile,
+    &replace::Replace,
+    &setup::Setup,
+    &slurp::Slurp,
+    &stat::Stat,
+    &uri::Uri,
+];
+
+/// Modules that need the whole binary.
+static WHOLE: &[&dyn AnyModule] = &[];
+
+/// Modules that run beside the executor.
+static ACTIONS: &[&dyn Action] = &[
+    &add_host::AddHost,
+    &assert::Assert,
+    &copy::CopyAction,
+    &debug::Debug,
+    &fail::Fail,
+    &group_by::GroupBy,
+    &include_vars::IncludeVars,
+    &pause::Pause,
+    &set_fact::SetFact,
+    &set_stats::SetStats,
+    &template::Template,
+    &uri::UriAction,
+    &validate_argument_spec::ValidateArgumentSpec,
+];
+
+/// A module of either kind.
+#[derive(Clone, Copy)]
+pub enum Entry {
+    /// Observes, plans, applies on a host.
+    Module(&'static dyn AnyModule),
+    /// Runs on the controller.
+    Action(&'static dyn Action),
+}
+
+impl Entry {
+    /// Names and documentation.
+    pub fn spec(&self) -> ModuleSpec {
+        match self {
+            Entry::Module(module) => module.spec(),
+            Entry::Action(action) => action.spec(),
+        }
+    }
+
+    /// Its arguments.
+    pub fn args(&self) -> &'static [ArgSpec] {
+        match self {
+            Entry::Module(module) => module.args(),
+            Entry::Action(action) => action.args(),
+        }
+    }
+}
+
+/// Every module that tasks can name. An action hides the module of the same name that it sends.
+pub fn all() -> impl Iterator<Item = Entry> {
+    let actions = ACTIONS.iter().map(|action| Entry::Action(*action));
+    let taken = |module: &&&'static dyn AnyModule| {
+        ACTIONS.iter().all(|action| action.spec().name != module.spec().name)
+    };
+    let modules = LIGHT.iter().chain(WHOLE.iter()).filter(taken).map(|module| Entry::Module(*module));
+    actions.chain(modules).collect::<Vec<_>>().into_iter()
+}
+
+static BY_NAME: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
+    let mut names = HashMap::new();
+    for entry in all() {
+        let spec = entry.spec();
+        names.insert(spec.name, entry);
+        names.extend(spec.aliases.iter().map(|alias| (*alias, entry)));
+    }
+    names
+});
+
+/// The module of a name: fully qualified, short, or another collection's.
+pub fn find(name: &str) -> Option<Entry> {
+    let legacy = || name.strip_prefix("ansible.legacy.").and_then(|short| BY_NAME.get(short));
+    BY_NAME.get(name).or_else(legacy).copied()
+}
+
+fn find_in(sets: &[&[&'static dyn AnyModule]], name: &str) -> Option<&'static dyn AnyModule> {
+    let named = |module: &&&'static dyn AnyModule| {
+        let spec = module.spec();
+        spec.name == name || spec.aliases.contains(&name)
+    };
+    sets.iter().flat_map(|set| set.iter()).find(named).copied()
+}
+
+/// What the light agent has. Reaches nothing else, so that nothing else is linked into it.
+pub struct LightModules;
+
+impl ModuleSet for LightModules {
+    fn find(&self, name: &str) -> Option<&dyn AnyModule> {
+        find_in(&[LIGHT], name)
+    }
+}
+
+/// What the whole binary has.
+pub struct WholeModules;
+
+impl ModuleSet for WholeModules {
+    fn find(&self, name: &str) -> Option<&dyn AnyModule> {
+        find_in(&[LIGHT, WHOLE], name)
+    }
+}
+
+/// The registry as the playbook reader sees it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Catalog;
+
+impl ModuleCatalog for Catalog {
+    fn find(&self, name: &str) -> Option<ModuleInfo> {
+        let entry = find(name)?;
+        let spec = entry.spec();
+        let any_args = matches!(entry, Entry::Action(action) if action.any_args());
+        Some(ModuleInfo { name: Arc::from(spec.name), free_form: spec.free_form, args: entry.args(), rules: spec.rules, any_args })
+    }
+
+    fn names(&self) -> Vec<String> {
+        all()
+            .flat_map(|entry| {
+                let spec = entry.spec();
+                spec.aliases.iter().copied().chain([spec.name]).map(str::to_owned).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+}

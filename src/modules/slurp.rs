@@ -1,0 +1,106 @@
+//! `slurp`: a file's content, in base64.
+
+use super::file::errno::reason;
+use super::file::paths::{expand, text};
+use crate::module::{Example, Failure, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec};
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+crate::module_args! {
+    /// Arguments of `slurp`.
+    pub struct Args {
+        /// The file on the host.
+        [aliases("path")] src: PathBuf,
+    }
+}
+
+/// The module.
+pub struct Slurp;
+
+/// The file's path and content.
+pub struct Content {
+    source: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Module for Slurp {
+    type Args = Args;
+    type State = Content;
+    type Change = ();
+    const SPEC: ModuleSpec = ModuleSpec {
+        name: "ansible.builtin.slurp",
+        aliases: &["slurp", "ansible.legacy.slurp"],
+        summary: "Reads a file from the host.",
+        returns: &[
+            ReturnSpec { name: "content", doc: "The content in base64; the filter b64decode makes text of it." },
+            ReturnSpec { name: "encoding", doc: "base64." },
+            ReturnSpec { name: "source", doc: "The path." },
+        ],
+        examples: &[Example {
+            title: "A key that was made on the host",
+            yaml: "ansible.builtin.slurp:\n  src: /etc/ssh/ssh_host_rsa_key.pub\n",
+        }],
+        ..ModuleSpec::EMPTY
+    };
+
+    fn observe(&self, args: &Args, host: &dyn Host) -> Result<Content, Failure> {
+        let source = expand(host, &args.src);
+        let bytes = host.read(&source).map_err(|error| {
+            let path = source.display();
+            Failure::new(match error.kind() {
+                ErrorKind::NotFound => format!("file not found: {path}"),
+                ErrorKind::PermissionDenied => format!("file is not readable: {path}"),
+                ErrorKind::IsADirectory => format!("source is a directory and must be a file: {path}"),
+                _ => format!("unable to slurp file: {}", reason(&error)),
+            })
+        })?;
+        Ok(Content { source, bytes })
+    }
+
+    fn plan(&self, _: &Args, content: &Content) -> Result<Plan<()>, Failure> {
+        Ok(Plan::nothing()
+            .with("content", base64(&content.bytes))
+            .with("source", text(&content.source))
+            .with("encoding", "base64"))
+    }
+
+    fn apply(&self, _: &Args, _: &Plan<()>, _: &dyn Host) -> Result<Outcome, Failure> {
+        Ok(Outcome::new())
+    }
+}
+
+/// Bytes as base64 of RFC 4648, with padding.
+pub fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for index in 0..4 {
+            match index <= chunk.len() {
+                true => out.push(char::from(DIGITS[(bits >> (18 - 6 * index) & 63) as usize])),
+                false => out.push('='),
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::module::fake::FakeHost;
+    use crate::module::{AnyModule, RunFlags};
+    use crate::value::Map;
+
+    #[test]
+    fn reads_or_says_why_not() {
+        let host = FakeHost::new().with_file("/etc/f", "hi\n", 0o644);
+        let run = |path: &str| Slurp.run(&Map::from([("path".into(), path.into())]), RunFlags::default(), &host);
+        assert_eq!(run("/etc/f").unwrap().result.get("content").unwrap().to_string(), "aGkK");
+        assert_eq!(run("/etc/no").unwrap_err().msg, "file not found: /etc/no");
+        assert_eq!(run("/etc").unwrap_err().msg, "source is a directory and must be a file: /etc");
+        assert_eq!([base64(b""), base64(b"a"), base64(b"ab"), base64(b"abc")], ["", "YQ==", "YWI=", "YWJj"]);
+    }
+}

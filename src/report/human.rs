@@ -1,0 +1,203 @@
+//! The report for a person, in the look of Ansible's default one.
+
+use super::colour::Colour;
+use super::dump::dump;
+use super::recap::recap;
+use super::result::{self, Shown};
+use super::screen::Text;
+use super::strands::Strands;
+use super::visible::{visible, visible_line};
+use super::{Options, Reporter};
+use crate::playbook::NodeId;
+use crate::run::{Event, HostStats, Status};
+use crate::value::{Map, Value};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// What is known of a task.
+struct TaskInfo {
+    name: String,
+    place: String,
+}
+
+/// The report for a person.
+pub(super) struct Human {
+    options: Options,
+    strands: Strands,
+    tasks: HashMap<NodeId, TaskInfo>,
+    warned: HashSet<String>,
+    /// The include that ended last: what it brings in is said below its banner.
+    include: Option<NodeId>,
+}
+
+impl Human {
+    pub fn new(options: Options) -> Human {
+        let strands = Strands::new(options.clone());
+        Human { options, strands, tasks: HashMap::new(), warned: HashSet::new(), include: None }
+    }
+
+    /// A line of stars behind a title, after an empty line.
+    fn banner(&self, title: &str) -> String {
+        let title = visible_line(title.trim());
+        let stars = self.options.width.saturating_sub(title.chars().count()).max(3);
+        format!("\n{title} {}\n", "*".repeat(stars))
+    }
+
+    fn play(&self, name: &str) -> String {
+        match name.trim() {
+            "" => self.banner("PLAY"),
+            name => self.banner(&format!("PLAY [{name}]")),
+        }
+    }
+
+    fn task_start(&mut self, task: NodeId, name: &str, place: &str, handler: bool, text: &mut String) {
+        let word = if handler { "RUNNING HANDLER" } else { "TASK" };
+        let mut banner = self.banner(&format!("{word} [{}]", name.trim()));
+        if self.options.verbosity >= 2 && !place.is_empty() {
+            banner += &self.options.paint.text(Colour::Detail, &format!("task path: {}\n", visible_line(place)));
+        }
+        self.tasks.insert(task, TaskInfo { name: name.to_owned(), place: place.to_owned() });
+        self.strands.begin(task, banner, text);
+    }
+
+    fn result(&mut self, task: NodeId, shown: &Shown<'_>, looped: bool, text: &mut Text) {
+        self.warn_of(shown.result, text);
+        // The files and roles that an include brings in have their own line.
+        if shown.result.contains_key("include_args") && matches!(shown.status, Status::Ok | Status::Changed) {
+            self.include = Some(task);
+            return;
+        }
+        let line = match looped {
+            true => result::loop_line(shown, &self.options),
+            false => result::line(shown, &self.options),
+        };
+        let mut out = String::new();
+        if let Some(line) = line {
+            self.strands.line(task, shown.host, line, &mut out);
+        }
+        text.out(&out);
+    }
+
+    fn warn_of(&mut self, result: &Map, text: &mut Text) {
+        for warning in result.get("warnings").and_then(Value::as_list).into_iter().flatten() {
+            self.warn(&warning.to_string(), text);
+        }
+        for note in result.get("deprecations").and_then(Value::as_list).into_iter().flatten() {
+            let message = note.get("msg").unwrap_or(note);
+            self.warn(&message.to_string(), text);
+        }
+    }
+
+    /// Each warning is given once.
+    fn warn(&mut self, message: &str, text: &mut Text) {
+        if self.warned.insert(message.to_owned()) {
+            let line = format!("[WARNING]: {}\n", visible(message.trim_end()));
+            text.err(&self.options.paint_errors.text(Colour::Warning, &line));
+        }
+    }
+
+    fn end(&mut self, stats: &[(Arc<str>, HostStats)], custom: &[(Arc<str>, Value)]) -> String {
+        let mut out = self.banner("PLAY RECAP");
+        out += &recap(stats, self.options.paint);
+        out.push('\n');
+        if self.options.custom_stats && !custom.is_empty() {
+            out += &self.banner("CUSTOM STATS: ");
+            let mut sorted: Vec<&(Arc<str>, Value)> = custom.iter().collect();
+            // The whole run's come last.
+            sorted.sort_by_key(|(host, _)| (&**host == "_run", host.clone()));
+            for (host, data) in sorted {
+                let (gap, host) = if &**host == "_run" { ("\n", "RUN") } else { ("", &**host) };
+                out += &format!("{gap}\t{}: {}\n", visible_line(host), dump(data, false));
+            }
+            out.push('\n');
+        }
+        out
+    }
+}
+
+impl Reporter for Human {
+    fn event(&mut self, event: &Event, text: &mut Text) {
+        let mut out = String::new();
+        match event {
+            Event::PlayStart { name, hosts, .. } => {
+                self.strands.settle(None, &mut out);
+                self.strands.play(hosts.len());
+                out += &self.play(name);
+            }
+            Event::NoHosts { name, .. } => {
+                self.strands.settle(None, &mut out);
+                self.strands.play(0);
+                out += &self.play(name);
+                out += &self.options.paint.text(Colour::Skipped, "skipping: no hosts matched\n");
+            }
+            Event::NoMoreHosts => {
+                self.strands.settle(None, &mut out);
+                out += &self.banner("NO MORE HOSTS LEFT");
+            }
+            Event::TaskStart { task, name, place, handler, .. } => {
+                self.task_start(*task, name, place, *handler, &mut out);
+            }
+            Event::HostStart { task, .. } => self.strands.host_begins(*task, &mut out),
+            Event::Line { .. } => {}
+            Event::Item { task, host, status, label, result, ignored, delegated } => {
+                let place = self.tasks.get(task).map(|info| info.place.clone()).unwrap_or_default();
+                let shown = Shown {
+                    status: *status,
+                    host,
+                    delegated: delegated.as_ref(),
+                    result,
+                    ignored: *ignored,
+                    item: Some(label),
+                    place: &place,
+                };
+                self.result(*task, &shown, false, text);
+            }
+            Event::Retry { task, host, left } => {
+                let name = self.tasks.get(task).map(|info| info.name.clone()).unwrap_or_default();
+                let line = format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left).");
+                let line = self.options.paint.text(Colour::Detail, &visible_line(&line)) + "\n";
+                self.strands.text(*task, line, &mut out);
+            }
+            Event::Done { task, host, status, result, ignored, delegated, looped, place, .. } => {
+                let shown = Shown {
+                    status: *status,
+                    host,
+                    delegated: delegated.as_ref(),
+                    result,
+                    ignored: *ignored,
+                    item: None,
+                    place,
+                };
+                self.result(*task, &shown, *looped, text);
+                self.strands.host_ends(*task);
+            }
+            Event::Included { name, hosts, .. } => {
+                let hosts: Vec<&str> = hosts.iter().map(AsRef::as_ref).collect();
+                let line = visible_line(&format!("included: {name} for {}", hosts.join(", ")));
+                let line = self.options.paint.text(Colour::Skipped, &line) + "\n";
+                match self.include {
+                    Some(task) => self.strands.text(task, line, &mut out),
+                    None => out += &line,
+                }
+            }
+            Event::Warning(message) => self.warn(message, text),
+            Event::End { stats, custom } => {
+                self.strands.finish(&mut out);
+                out += &self.end(stats, custom);
+            }
+        }
+        text.out(&out);
+    }
+
+    fn pause(&mut self, text: &mut Text) {
+        let mut out = String::new();
+        self.strands.pause(&mut out);
+        text.out(&out);
+    }
+
+    fn finish(&mut self, text: &mut Text) {
+        let mut out = String::new();
+        self.strands.finish(&mut out);
+        text.out(&out);
+    }
+}

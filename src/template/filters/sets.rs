@@ -1,0 +1,110 @@
+//! Filters that treat lists as sets. The result keeps the order of first appearance.
+
+use super::Filter;
+use super::sequence::{Getter, same, set_key};
+use crate::template::error::Result;
+use crate::template::runtime::{Args, Context, Object};
+use crate::value::Key;
+use std::collections::HashSet;
+
+pub const FILTERS: &[(&str, Filter)] = &[
+    ("unique", unique),
+    ("union", |context, value, args| {
+        let (mut left, right) = both(context, &value, args)?;
+        left.extend(right);
+        Ok(Object::list(distinct(context, left)?))
+    }),
+    ("intersect", |context, value, args| {
+        let (left, right) = both(context, &value, args)?;
+        Ok(Object::list(distinct(context, keep(context, left, &right, true)?)?))
+    }),
+    ("difference", |context, value, args| {
+        let (left, right) = both(context, &value, args)?;
+        Ok(Object::list(distinct(context, keep(context, left, &right, false)?)?))
+    }),
+    ("symmetric_difference", |context, value, args| {
+        let (left, right) = both(context, &value, args)?;
+        let mut out = keep(context, left.clone(), &right, false)?;
+        out.extend(keep(context, right, &left, false)?);
+        Ok(Object::list(distinct(context, out)?))
+    }),
+];
+
+fn both(context: &Context<'_>, value: &Object, args: Args) -> Result<(Vec<Object>, Vec<Object>)> {
+    let [other] = args.bind_required(["b"], 1)?;
+    Ok((context.iterate(value)?, context.iterate(&other.unwrap_or(Object::NONE))?))
+}
+
+/// A set of objects; those that are no keys are compared one by one.
+#[derive(Default)]
+pub struct Set {
+    keys: HashSet<Key>,
+    others: Vec<Object>,
+}
+
+impl Set {
+    /// Adds an object; false when it was there.
+    pub fn add(&mut self, context: &Context<'_>, object: &Object) -> Result<bool> {
+        if self.has(context, object)? {
+            return Ok(false);
+        }
+        match set_key(object) {
+            Some(key) => {
+                self.keys.insert(key);
+            }
+            None => self.others.push(object.clone()),
+        }
+        Ok(true)
+    }
+
+    /// Whether the object is there.
+    pub fn has(&self, context: &Context<'_>, object: &Object) -> Result<bool> {
+        if let Some(key) = set_key(object) {
+            return Ok(self.keys.contains(&key));
+        }
+        for other in &self.others {
+            if same(context, other, object)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn keep(context: &Context<'_>, items: Vec<Object>, others: &[Object], present: bool) -> Result<Vec<Object>> {
+    let mut set = Set::default();
+    for other in others {
+        set.add(context, other)?;
+    }
+    let mut out = Vec::new();
+    for item in items {
+        if set.has(context, &item)? == present {
+            out.push(item);
+        }
+    }
+    Ok(out)
+}
+
+fn distinct(context: &Context<'_>, items: Vec<Object>) -> Result<Vec<Object>> {
+    let mut set = Set::default();
+    let mut out = Vec::new();
+    for item in items {
+        if set.add(context, &item)? {
+            out.push(item);
+        }
+    }
+    Ok(out)
+}
+
+fn unique(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {
+    let [case_sensitive, attribute] = args.bind(["case_sensitive", "attribute"])?;
+    let getter = Getter::new(attribute.as_ref(), !context.truth_or(&case_sensitive, false)?);
+    let mut set = Set::default();
+    let mut out = Vec::new();
+    for item in context.iterate(&value)? {
+        if set.add(context, &getter.get(context, &item)?)? {
+            out.push(item);
+        }
+    }
+    Ok(Object::list(out))
+}
