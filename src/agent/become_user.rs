@@ -194,7 +194,9 @@ fn over_terminal(launch: &Launch, mut command: Command, on_three: bool) -> Resul
     });
     let result = waited.and_then(|()| finish(launch, Arc::new(channel), Some(pty)));
     match result {
-        Err(JobError::Become { reason, .. }) if !reason.starts_with("Missing ") && !reason.starts_with("Incorrect ") => {
+        Err(JobError::Become { reason, .. })
+            if !reason.starts_with("Missing ") && !reason.starts_with("Incorrect ") =>
+        {
             let text = said.text();
             let lower = text.to_ascii_lowercase();
             let refused =

@@ -1,8 +1,8 @@
 //! Content by hash: what the controller offers, and how an agent fetches it.
 
+use super::frame::FrameWriter;
 use super::job::BlobSource;
 use super::message::{Bytes, FromAgent, ToAgent};
-use super::frame::FrameWriter;
 use crate::module::BlobRef;
 use sha2::Digest;
 use std::collections::HashMap;
@@ -277,7 +277,8 @@ impl Fetch {
             }
             Ok(Arrival::End(Some(reason))) => {
                 self.ended = true;
-                let kind = if reason.starts_with("nobody offers") { io::ErrorKind::NotFound } else { io::ErrorKind::Other };
+                let kind =
+                    if reason.starts_with("nobody offers") { io::ErrorKind::NotFound } else { io::ErrorKind::Other };
                 Err(io::Error::new(kind, reason))
             }
             Err(_) => Err(io::Error::new(io::ErrorKind::Interrupted, "the stream ended")),

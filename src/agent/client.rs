@@ -116,7 +116,9 @@ impl AgentClient {
     pub fn info(&self) -> Option<Info> {
         match &self.inner.here {
             Some(worker) => Some(worker.info().clone()),
-            None => lock(&self.inner.light).as_ref().or(lock(&self.inner.whole).as_ref()).map(|link| link.info().clone()),
+            None => {
+                lock(&self.inner.light).as_ref().or(lock(&self.inner.whole).as_ref()).map(|link| link.info().clone())
+            }
         }
     }
 

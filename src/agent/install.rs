@@ -104,15 +104,14 @@ impl Start<'_> {
         match Link::start(channel, self.settings.clone(), self.blobs.clone(), self.timeout, self.cancel) {
             Ok(link) => Ok(Ok(link)),
             Err(StartError::Cancelled) => Err(AgentError::Cancelled),
-            Err(StartError::Timeout) => {
-                Ok(Err(format!("it said nothing within {} seconds", self.timeout.as_secs())))
-            }
+            Err(StartError::Timeout) => Ok(Err(format!("it said nothing within {} seconds", self.timeout.as_secs()))),
             Err(StartError::Protocol(reason)) => Err(AgentError::Protocol { host: self.host(), reason }),
             Err(StartError::NoAgent { output, stderr, exit }) => {
                 let said = [stderr.trim(), output.trim()].into_iter().filter(|text| !text.is_empty());
                 let mut said = said.collect::<Vec<_>>().join("\n");
                 if said.is_empty() {
-                    said = exit.map_or_else(|| "the stream ended".into(), |exit| format!("the shell ended with {exit}"));
+                    said =
+                        exit.map_or_else(|| "the stream ended".into(), |exit| format!("the shell ended with {exit}"));
                 }
                 Ok(Err(said))
             }
@@ -216,4 +215,3 @@ fn clean(own: &Path) {
         }
     }
 }
-

@@ -289,6 +289,8 @@ mod tests {
     fn content_travels_as_bytes() {
         let bytes = rmp_serde::to_vec(&ToAgent::BlobData { request: 1, data: Bytes(vec![200; 1000]) }).unwrap();
         assert!(bytes.len() < 1050);
-        assert!(matches!(rmp_serde::from_slice(&bytes).unwrap(), ToAgent::BlobData { request: 1, data } if data.0 == [200; 1000]));
+        assert!(
+            matches!(rmp_serde::from_slice(&bytes).unwrap(), ToAgent::BlobData { request: 1, data } if data.0 == [200; 1000])
+        );
     }
 }

@@ -81,8 +81,8 @@ impl Payload {
         if let Some((_, program)) = loaded.iter().find(|(known, _)| known == path) {
             return Ok(program.clone());
         }
-        let bytes = std::fs::read(path)
-            .map_err(|error| AgentError::NoPayload(format!("{}: {error}", path.display())))?;
+        let bytes =
+            std::fs::read(path).map_err(|error| AgentError::NoPayload(format!("{}: {error}", path.display())))?;
         let sha256 = hex(&sha2::Sha256::digest(&bytes));
         let program = Arc::new(Program { path: path.to_owned(), sha256, packed: OnceLock::new() });
         loaded.push((path.to_owned(), program.clone()));
@@ -121,7 +121,8 @@ fn elf_arch(path: &Path) -> Option<&'static str> {
     }
     let wide = head[4] == 2;
     let little = head[5] == 1;
-    let machine = if little { u16::from_le_bytes([head[18], head[19]]) } else { u16::from_be_bytes([head[18], head[19]]) };
+    let machine =
+        if little { u16::from_le_bytes([head[18], head[19]]) } else { u16::from_be_bytes([head[18], head[19]]) };
     Some(match (machine, wide, little) {
         (62, ..) => "x86_64",
         (183, ..) => "aarch64",

@@ -1,3 +1,7 @@
 //! The controller.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rplay::cli::main()
+}

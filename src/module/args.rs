@@ -259,7 +259,10 @@ pub fn check_args(specs: &[ArgSpec], rules: &[Rule], args: &Map) -> (Map, Vec<Ar
     }
     let given = |name: &str| canonical.get(name).is_some_and(|value| !value.is_null());
     errors.extend(
-        specs.iter().filter(|spec| spec.required && !given(spec.name)).map(|spec| ArgError::Missing { name: spec.name }),
+        specs
+            .iter()
+            .filter(|spec| spec.required && !given(spec.name))
+            .map(|spec| ArgError::Missing { name: spec.name }),
     );
     errors.extend(rules.iter().filter_map(|rule| rule_error(rule, &canonical)).map(ArgError::Rule));
     (canonical, errors)
@@ -271,12 +274,12 @@ fn rule_error(rule: &Rule, args: &Map) -> Option<String> {
     match rule {
         Rule::MutuallyExclusive(names) => (names.iter().filter(|name| given(name)).count() > 1)
             .then(|| format!("parameters are mutually exclusive: {}", names.join("|"))),
-        Rule::RequiredOneOf(names) => {
-            (!names.iter().any(|name| given(name))).then(|| format!("one of the following is required: {}", names.join(", ")))
-        }
+        Rule::RequiredOneOf(names) => (!names.iter().any(|name| given(name)))
+            .then(|| format!("one of the following is required: {}", names.join(", "))),
         Rule::RequiredTogether(names) => {
             let count = names.iter().filter(|name| given(name)).count();
-            (count > 0 && count < names.len()).then(|| format!("parameters are required together: {}", names.join(", ")))
+            (count > 0 && count < names.len())
+                .then(|| format!("parameters are required together: {}", names.join(", ")))
         }
         Rule::RequiredIf(name, wanted, names) => {
             let applies = args.get(*name).is_some_and(|value| match value {
@@ -289,7 +292,8 @@ fn rule_error(rule: &Rule, args: &Map) -> Option<String> {
         }
         Rule::RequiredBy(name, names) => {
             let missing = missing(names);
-            (given(name) && !missing.is_empty()).then(|| format!("missing parameter(s) required by '{name}': {missing}"))
+            (given(name) && !missing.is_empty())
+                .then(|| format!("missing parameter(s) required by '{name}': {missing}"))
         }
     }
 }

@@ -146,7 +146,8 @@ impl Check {
         for (name, option) in options {
             let Some(inner) = option.get("options").and_then(Value::as_map) else { continue };
             let of_maps = |kind: &str| option.get(kind).and_then(Value::as_str);
-            if of_maps("type") != Some("dict") && (of_maps("type"), of_maps("elements")) != (Some("list"), Some("dict")) {
+            if of_maps("type") != Some("dict") && (of_maps("type"), of_maps("elements")) != (Some("list"), Some("dict"))
+            {
                 continue;
             }
             let rules = option.as_map();
@@ -225,7 +226,9 @@ fn not_a_choice(name: &Key, option: &Value, value: &Value) -> Option<String> {
                 }
                 _ => false,
             };
-            let matches = choices.iter().any(|choice| std::mem::discriminant(choice) == std::mem::discriminant(value) && choice == value);
+            let matches = choices
+                .iter()
+                .any(|choice| std::mem::discriminant(choice) == std::mem::discriminant(value) && choice == value);
             (!matches && !by_truth())
                 .then(|| format!("value of {name} must be one of: {words}, got: {}", shown(value.to_string())))
         }
@@ -263,8 +266,7 @@ fn required_if(rules: &Map, args: &Map) -> Option<String> {
             return None;
         }
         let names = texts(Some(names));
-        let missing: Vec<&str> =
-            names.iter().map(String::as_str).filter(|name| !args.contains_key(*name)).collect();
+        let missing: Vec<&str> = names.iter().map(String::as_str).filter(|name| !args.contains_key(*name)).collect();
         let any = rest.first().is_some_and(Value::truthy);
         let broken = if any { missing.len() == names.len() } else { !missing.is_empty() };
         broken.then(|| {
@@ -328,15 +330,19 @@ fn convert(kind: &str, value: &Value) -> Result<Value, String> {
             Value::Int(_) => Ok(value.clone()),
             Value::Bool(truth) => Ok(Value::Int(i64::from(*truth))),
             Value::Float(number) if number.fract() == 0.0 && number.abs() < 9e18 => Ok(Value::Int(*number as i64)),
-            Value::Str(text) => {
-                text.trim().parse().map(Value::Int).map_err(|_| format!("\"{}\" cannot be converted to an int", value.repr()))
-            }
+            Value::Str(text) => text
+                .trim()
+                .parse()
+                .map(Value::Int)
+                .map_err(|_| format!("\"{}\" cannot be converted to an int", value.repr())),
             value => Err(format!("\"{}\" cannot be converted to an int", value.repr())),
         },
         "float" => match value {
             Value::Float(_) => Ok(value.clone()),
             Value::Int(number) => Ok(Value::Float(*number as f64)),
-            Value::Str(text) => text.trim().parse().map(Value::Float).map_err(|_| format!("{} cannot be converted to a float", class())),
+            Value::Str(text) => {
+                text.trim().parse().map(Value::Float).map_err(|_| format!("{} cannot be converted to a float", class()))
+            }
             _ => Err(format!("{} cannot be converted to a float", class())),
         },
         "list" => match value {
@@ -435,21 +441,36 @@ secret: {type: int, no_log: true}
         let done = check(OPTIONS, "{aa: '1', c: ['p=1', {p: 2, q: no}], g: '1,2'}");
         assert_eq!(done.errors, [""; 0]);
         let args = Value::map(done.args);
-        assert_eq!(args.to_string(), "{'a': 1, 'c': [{'p': 1, 'q': True}, {'p': 2, 'q': False}], 'g': [1, 2], 'b': 'x'}");
+        assert_eq!(
+            args.to_string(),
+            "{'a': 1, 'c': [{'p': 1, 'q': True}, {'p': 2, 'q': False}], 'g': [1, 2], 'b': 'x'}"
+        );
     }
 
     #[test]
     fn names_everything_that_is_wrong() {
         let cases = [
             ("{}", "missing required arguments: a"),
-            ("{a: x}", "argument 'a' is of type str and we were unable to convert to int: \"'x'\" cannot be converted to an int"),
+            (
+                "{a: x}",
+                "argument 'a' is of type str and we were unable to convert to int: \"'x'\" cannot be converted to an int",
+            ),
             ("{a: 1, b: z}", "value of b must be one of: x, y, got: z"),
             ("{a: 1, c: [{q: true}]}", "missing required arguments: p found in c"),
-            ("{a: 1, d: {p: x}}", "argument 'p' is of type str found in 'd'. and we were unable to convert to int: \"'x'\" cannot be converted to an int"),
+            (
+                "{a: 1, d: {p: x}}",
+                "argument 'p' is of type str found in 'd'. and we were unable to convert to int: \"'x'\" cannot be converted to an int",
+            ),
             ("{a: 1, d: {r: 1}, z: 1}", "d.r, z. Supported parameters include: a, b, c, d, g, secret (aa)."),
             ("{a: 1, d: {r: 1}}", "d.r. Supported parameters include: p."),
-            ("{a: 1, g: [1, a]}", "Elements value for option 'g' is of type str and we were unable to convert to int: \"'a'\" cannot be converted to an int"),
-            ("{a: 1, d: x}", "argument 'd' is of type str and we were unable to convert to dict: dictionary requested, could not parse JSON or key=value"),
+            (
+                "{a: 1, g: [1, a]}",
+                "Elements value for option 'g' is of type str and we were unable to convert to int: \"'a'\" cannot be converted to an int",
+            ),
+            (
+                "{a: 1, d: x}",
+                "argument 'd' is of type str and we were unable to convert to dict: dictionary requested, could not parse JSON or key=value",
+            ),
         ];
         for (given, error) in cases {
             assert_eq!(check(OPTIONS, given).errors[0], error, "{given}");
@@ -486,10 +507,7 @@ d:
                     "one of the following is required: p, q found in d",
                 ],
             ),
-            (
-                "{d: {state: absent, q: 1}}",
-                vec!["state is absent but all of the following are missing: s found in d"],
-            ),
+            ("{d: {state: absent, q: 1}}", vec!["state is absent but all of the following are missing: s found in d"]),
         ];
         for (given, errors) in cases {
             assert_eq!(check(options, given).errors, errors, "{given}");

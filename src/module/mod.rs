@@ -1,7 +1,7 @@
 //! The module contract: what a module says of itself, and the three steps that the engine runs.
 
-mod args;
 mod action;
+mod args;
 pub mod argument_spec;
 mod erased;
 pub mod fake;
@@ -10,9 +10,11 @@ mod outcome;
 mod spec;
 
 pub use action::{Action, Effect, TaskDoor, unchanged};
-pub use args::{ArgError, FromArg, ModuleArgs, Mode, check_args, parse_args};
+pub use args::{ArgError, FromArg, Mode, ModuleArgs, check_args, parse_args};
 pub use erased::{AnyModule, Run, RunFlags};
-pub use host::{Command, FileInfo, FileKind, Group, Host, HttpRequest, HttpResponse, Output, Stream, User, WriteOptions};
+pub use host::{
+    Command, FileInfo, FileKind, Group, Host, HttpRequest, HttpResponse, Output, Stream, User, WriteOptions,
+};
 pub use outcome::{BlobRef, Diff, Failure, Outcome, Plan};
 pub use spec::{ArgKind, ArgSpec, Example, ModuleSpec, ReturnSpec, Rule, RunsOn};
 

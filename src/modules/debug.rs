@@ -33,7 +33,10 @@ const SPEC: ModuleSpec = ModuleSpec {
             title: "Show a message",
             yaml: "debug:\n  msg: \"{{ inventory_hostname }} has {{ ansible_processor_vcpus }} CPUs\"",
         },
-        Example { title: "Show a variable when -vv is given", yaml: "debug:\n  var: result.stdout_lines\n  verbosity: 2" },
+        Example {
+            title: "Show a variable when -vv is given",
+            yaml: "debug:\n  var: result.stdout_lines\n  verbosity: 2",
+        },
     ],
     ..ModuleSpec::EMPTY
 };
@@ -81,10 +84,9 @@ fn expression(var: &Value, task: &dyn TaskDoor) -> Result<String, Failure> {
     match var {
         Value::Str(text) => Ok(text.trim().to_owned()),
         Value::Template(_) => {
-            let rendered = task
-                .engine()
-                .resolve(var, task.scope())
-                .map_err(|error| Failure::new(format!("Task failed: Error while resolving value for 'var': {error}")))?;
+            let rendered = task.engine().resolve(var, task.scope()).map_err(|error| {
+                Failure::new(format!("Task failed: Error while resolving value for 'var': {error}"))
+            })?;
             match rendered.as_str() {
                 Some(text) if is_path(text) => Ok(text.to_owned()),
                 _ => Err(Failure::new(

@@ -1,8 +1,8 @@
 //! `get_url`: a file from an HTTP server, fetched by the host.
 
 use super::file::attributes::file_args;
-use super::file::errno::reason;
 use super::file::content::{Put, put};
+use super::file::errno::reason;
 use super::file::{info, paths};
 use super::web::checksum::{ALGORITHMS, Checksum, sums};
 use super::web::date::http_date;
@@ -197,7 +197,12 @@ impl Module for GetUrl {
             match change {
                 Change::Replace { from, dest } => {
                     let failed = |error: std::io::Error| {
-                        Failure::new(format!("failed to copy {} to {}: {}", from.display(), dest.display(), reason(&error)))
+                        Failure::new(format!(
+                            "failed to copy {} to {}: {}",
+                            from.display(),
+                            dest.display(),
+                            reason(&error)
+                        ))
                     };
                     let how = Put {
                         wanted: args.wanted(),
@@ -251,10 +256,8 @@ fn finish(
 
 /// The algorithm and the digits that `checksum` asks for.
 fn expected(args: &Args, host: &dyn Host) -> Result<(String, String), String> {
-    let (algorithm, value) = args
-        .checksum
-        .split_once(':')
-        .ok_or("The checksum parameter has to be in format <algorithm>:<checksum>")?;
+    let (algorithm, value) =
+        args.checksum.split_once(':').ok_or("The checksum parameter has to be in format <algorithm>:<checksum>")?;
     let algorithm = algorithm.trim().to_lowercase();
     if Checksum::named(&algorithm).is_none() {
         return Err(format!("there is no algorithm '{algorithm}'; available are {ALGORITHMS}"));

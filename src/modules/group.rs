@@ -53,7 +53,10 @@ impl Module for Group {
             ReturnSpec { name: "gid", doc: "The group's id, when it is there." },
             ReturnSpec { name: "system", doc: "Whether a system group was asked for." },
         ],
-        examples: &[Example { title: "A group with an id", yaml: "ansible.builtin.group:\n  name: airflow\n  gid: 1200" }],
+        examples: &[Example {
+            title: "A group with an id",
+            yaml: "ansible.builtin.group:\n  name: airflow\n  gid: 1200",
+        }],
         ..ModuleSpec::EMPTY
     };
 
@@ -159,7 +162,10 @@ mod tests {
     fn commands_are_run_only_for_a_difference() {
         let host = FakeHost::new().with_group("users", 100).with_command(&["groupmod"], 0, "");
         assert_eq!(run(&host, &[("name", "users".into())], false).get("changed"), Some(&Value::Bool(false)));
-        assert_eq!(run(&host, &[("name", "users".into()), ("gid", Value::Int(100))], false).get("gid"), Some(&Value::Int(100)));
+        assert_eq!(
+            run(&host, &[("name", "users".into()), ("gid", Value::Int(100))], false).get("gid"),
+            Some(&Value::Int(100))
+        );
         assert!(host.commands().is_empty());
         let args = [("name", "users".into()), ("gid", Value::Int(7)), ("non_unique", Value::Bool(true))];
         assert_eq!(run(&host, &args, true).get("changed"), Some(&Value::Bool(true)));

@@ -187,9 +187,7 @@ fn merged(vars: Map, task: &dyn TaskDoor) -> Map {
         .map(|(key, new)| {
             let old = key.as_str().and_then(|name| task.scope().get(name));
             let value = match (&old, &new) {
-                (Some(Value::Map(old)), Value::Map(new)) => {
-                    Value::map(merge_maps(old, new, true, ListMerge::Replace))
-                }
+                (Some(Value::Map(old)), Value::Map(new)) => Value::map(merge_maps(old, new, true, ListMerge::Replace)),
                 _ => new,
             };
             (key, value)

@@ -42,7 +42,10 @@ const SPEC: ModuleSpec = ModuleSpec {
     ],
     examples: &[
         Example { title: "Wait half a minute", yaml: "pause:\n  seconds: 30" },
-        Example { title: "Ask a person", yaml: "pause:\n  prompt: Check the new site, then press Enter\nregister: answer" },
+        Example {
+            title: "Ask a person",
+            yaml: "pause:\n  prompt: Check the new site, then press Enter\nregister: answer",
+        },
     ],
     ..ModuleSpec::EMPTY
 };

@@ -35,11 +35,7 @@ pub fn failed(command: &Command, output: &Output) -> Failure {
     let (stdout, stderr) = (output.stdout_text(), output.stderr_text());
     let last = [stderr.trim(), stdout.trim()].into_iter().find(|text| !text.is_empty()).map(str::to_owned);
     let msg = last.unwrap_or_else(|| format!("{} ended with status {}", name(command), output.rc));
-    Failure::new(msg)
-        .with("rc", output.rc)
-        .with("stdout", stdout)
-        .with("stderr", stderr)
-        .with("cmd", text(command))
+    Failure::new(msg).with("rc", output.rc).with("stdout", stdout).with("stderr", stderr).with("cmd", text(command))
 }
 
 /// The failure of a program that could not be started, or was not let end.
@@ -84,7 +80,9 @@ pub fn lines(text: &str) -> Value {
     let mut lines = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let is_end = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+        let is_end = |c: char| {
+            matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+        };
         let Some(at) = rest.find(is_end) else {
             lines.push(Value::str(rest));
             break;

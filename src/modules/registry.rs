@@ -9,20 +9,33 @@ use std::sync::{Arc, LazyLock};
 
 /// Modules that run in the light agent.
 static LIGHT: &[&dyn AnyModule] = &[
+    &assemble::Assemble,
     &blockinfile::BlockInFile,
     &command::Command,
     &command::Shell,
     &copy::Copy,
+    &fetch::Fetch,
     &file::File,
+    &find::Find,
     &get_url::GetUrl,
     &group::Group,
+    &hostname::Hostname,
     &ini_file::IniFile,
     &lineinfile::LineInFile,
+    &pam_limits::PamLimits,
+    &ping::Ping,
     &replace::Replace,
+    &script::Script,
+    &service::Service,
+    &service::Systemd,
     &setup::Setup,
     &slurp::Slurp,
     &stat::Stat,
+    &tempfile::TempFile,
+    &unarchive::Unarchive,
     &uri::Uri,
+    &user::User,
+    &wait_for::WaitFor,
 ];
 
 /// Modules that need the whole binary.
@@ -31,18 +44,24 @@ static WHOLE: &[&dyn AnyModule] = &[];
 /// Modules that run beside the executor.
 static ACTIONS: &[&dyn Action] = &[
     &add_host::AddHost,
+    &assemble::AssembleAction,
     &assert::Assert,
     &copy::CopyAction,
     &debug::Debug,
     &fail::Fail,
+    &fetch::FetchAction,
     &group_by::GroupBy,
     &include_vars::IncludeVars,
     &pause::Pause,
+    &raw::Raw,
+    &script::ScriptAction,
     &set_fact::SetFact,
     &set_stats::SetStats,
     &template::Template,
+    &unarchive::UnarchiveAction,
     &uri::UriAction,
     &validate_argument_spec::ValidateArgumentSpec,
+    &wait_for_connection::WaitForConnection,
 ];
 
 /// A module of either kind.
@@ -75,9 +94,8 @@ impl Entry {
 /// Every module that tasks can name. An action hides the module of the same name that it sends.
 pub fn all() -> impl Iterator<Item = Entry> {
     let actions = ACTIONS.iter().map(|action| Entry::Action(*action));
-    let taken = |module: &&&'static dyn AnyModule| {
-        ACTIONS.iter().all(|action| action.spec().name != module.spec().name)
-    };
+    let taken =
+        |module: &&&'static dyn AnyModule| ACTIONS.iter().all(|action| action.spec().name != module.spec().name);
     let modules = LIGHT.iter().chain(WHOLE.iter()).filter(taken).map(|module| Entry::Module(*module));
     actions.chain(modules).collect::<Vec<_>>().into_iter()
 }
@@ -133,7 +151,13 @@ impl ModuleCatalog for Catalog {
         let entry = find(name)?;
         let spec = entry.spec();
         let any_args = matches!(entry, Entry::Action(action) if action.any_args());
-        Some(ModuleInfo { name: Arc::from(spec.name), free_form: spec.free_form, args: entry.args(), rules: spec.rules, any_args })
+        Some(ModuleInfo {
+            name: Arc::from(spec.name),
+            free_form: spec.free_form,
+            args: entry.args(),
+            rules: spec.rules,
+            any_args,
+        })
     }
 
     fn names(&self) -> Vec<String> {

@@ -40,8 +40,9 @@ impl Action for SetFact {
         for (key, value) in args {
             let name = key.to_string();
             if name == "cacheable" {
-                cacheable = parse_bool(value)
-                    .ok_or_else(|| Failure::new(format!("The value {} of cacheable is not a valid boolean", value.repr())))?;
+                cacheable = parse_bool(value).ok_or_else(|| {
+                    Failure::new(format!("The value {} of cacheable is not a valid boolean", value.repr()))
+                })?;
                 continue;
             }
             if !is_variable_name(&name) {

@@ -1,8 +1,8 @@
 //! `uri`: an HTTP request from the host, and what it answers.
 
 use super::file::attributes::file_args;
-use super::file::errno::reason;
 use super::file::content::{Put, put};
+use super::file::errno::reason;
 use super::file::{info, paths};
 use super::web::body::{json, multipart, urlencoded};
 use super::web::checksum::{Checksum, sums};
@@ -149,7 +149,9 @@ impl Module for Uri {
             return Err(Failure::new("Parameter 'method' needs to be a single word in uppercase, like GET or POST."));
         }
         if !args.url.contains("://") {
-            return Err(Failure::new(format!("unknown url type: '{}'", args.url)).with("status", -1).with("url", args.url.as_str()));
+            return Err(Failure::new(format!("unknown url type: '{}'", args.url))
+                .with("status", -1)
+                .with("url", args.url.as_str()));
         }
         let exists = |path: &Path| host.stat(path).is_ok_and(|info| info.is_some());
         let creates = args.creates.as_deref().map(|path| paths::expand(host, path)).filter(|path| exists(path));
@@ -272,9 +274,10 @@ fn build(args: &Args, dest: Option<&Path>, host: &dyn Host) -> Result<HttpReques
         FollowRedirects::None | FollowRedirects::No => (0, false),
     };
     let expand = |path: &PathBuf| paths::expand(host, path);
-    let client_cert = args.client_cert.as_ref().map(|certificate| {
-        (expand(certificate), expand(args.client_key.as_ref().unwrap_or(certificate)))
-    });
+    let client_cert = args
+        .client_cert
+        .as_ref()
+        .map(|certificate| (expand(certificate), expand(args.client_key.as_ref().unwrap_or(certificate))));
     Ok(HttpRequest {
         method: args.method.to_ascii_uppercase(),
         url: args.url.clone(),
@@ -413,9 +416,8 @@ fn target(host: &dyn Host, dest: &Path, url: &str) -> PathBuf {
 
 /// Writes the body where it differs, and sets the file's attributes; whether anything changed.
 fn save(args: &Args, host: &dyn Host, target: &Path, status: i64, body: &[u8]) -> Result<bool, Failure> {
-    let sum = |content: &mut dyn Read| {
-        sums(content, vec![Checksum::Sha256(Default::default())]).map(|(sums, _)| sums).ok()
-    };
+    let sum =
+        |content: &mut dyn Read| sums(content, vec![Checksum::Sha256(Default::default())]).map(|(sums, _)| sums).ok();
     let mut changed = false;
     if status != 304 {
         let present = host.open(target).ok().and_then(|mut file| sum(&mut file));

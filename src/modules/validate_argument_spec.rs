@@ -52,7 +52,9 @@ impl Action for ValidateArgumentSpec {
         for name in ["argument_spec", "provided_arguments"] {
             if let Some(given) = args.get(name).filter(|given| given.as_map().is_none()) {
                 let kind = crate::value::type_name(given);
-                return Err(Failure::new(format!("Task failed: Incorrect type for {name}, expected dict and got {kind}")));
+                return Err(Failure::new(format!(
+                    "Task failed: Incorrect type for {name}, expected dict and got {kind}"
+                )));
             }
         }
         let args: Args = parse_args(SPEC.rules, args)?;

@@ -91,7 +91,11 @@ pub fn glob(host: &dyn Host, base: &Path, pattern: &str) -> Vec<PathBuf> {
             .flat_map(|folder| {
                 let names = host.list(folder).unwrap_or_default();
                 let fits = |name: &str| (!name.starts_with('.') || text.starts_with('.')) && matches(&text, name);
-                names.into_iter().filter(|name| fits(&name.to_string_lossy())).map(|name| folder.join(name)).collect::<Vec<_>>()
+                names
+                    .into_iter()
+                    .filter(|name| fits(&name.to_string_lossy()))
+                    .map(|name| folder.join(name))
+                    .collect::<Vec<_>>()
             })
             .collect();
     }
@@ -105,7 +109,16 @@ mod tests {
 
     #[test]
     fn fits_as_fnmatch_does() {
-        let yes = [("*", ""), ("a*c", "abbc"), ("a?c", "abc"), ("[a-c]x", "bx"), ("[!a]x", "bx"), ("*b*b", "abbb"), ("[]]", "]"), ("[", "[")];
+        let yes = [
+            ("*", ""),
+            ("a*c", "abbc"),
+            ("a?c", "abc"),
+            ("[a-c]x", "bx"),
+            ("[!a]x", "bx"),
+            ("*b*b", "abbb"),
+            ("[]]", "]"),
+            ("[", "["),
+        ];
         let no = [("a*c", "abd"), ("?", ""), ("[!a]", "a"), ("A", "a"), ("ansible_e*", "ansible_date")];
         yes.iter().for_each(|(pattern, name)| assert!(matches(pattern, name), "{pattern} {name}"));
         no.iter().for_each(|(pattern, name)| assert!(!matches(pattern, name), "{pattern} {name}"));

@@ -53,7 +53,14 @@ struct Waiting {
 impl<'a> Planner<'a> {
     /// A planner for a playbook.
     pub fn new(engine: &'a Engine, variables: &'a StaticVars) -> Planner<'a> {
-        Planner { engine, variables, plan: Plan::default(), names: Names::default(), tasks: Vec::new(), needs: Vec::new() }
+        Planner {
+            engine,
+            variables,
+            plan: Plan::default(),
+            names: Names::default(),
+            tasks: Vec::new(),
+            needs: Vec::new(),
+        }
     }
 
     /// Plans all plays. Unknown and ambiguous names and cycles are diagnostics.
@@ -172,7 +179,8 @@ impl<'a> Planner<'a> {
                 Item::Task(task) => {
                     let name = task.name.as_ref().map_or_else(|| task.display_name(), Value::to_string);
                     self.add(task.id, NodeKind::Handler, &name, None, task.span, Some(play), false);
-                    let mut known: Vec<String> = task.attributes.items(Keyword::Listen).iter().map(Value::to_string).collect();
+                    let mut known: Vec<String> =
+                        task.attributes.items(Keyword::Listen).iter().map(Value::to_string).collect();
                     known.push(name);
                     let notifiers: Vec<NodeId> = self
                         .tasks

@@ -30,10 +30,7 @@ fn points(plan: &Plan) -> DiGraph<Point, ()> {
     for node in plan.graph.node_weights().filter(|node| node.kind != NodeKind::Handler) {
         let Some(parent) = node.parent else { continue };
         let link = |a: Point, b: Point| Some((*at.get(&a)?, *at.get(&b)?));
-        let inside = [
-            link(Point::Begin(parent), Point::Begin(node.id)),
-            link(Point::End(node.id), Point::End(parent)),
-        ];
+        let inside = [link(Point::Begin(parent), Point::Begin(node.id)), link(Point::End(node.id), Point::End(parent))];
         for (from, to) in inside.into_iter().flatten() {
             graph.add_edge(from, to, ());
         }

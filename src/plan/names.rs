@@ -61,12 +61,9 @@ impl Names {
 }
 
 fn ambiguous(plan: &Plan, need: &Need, several: &[NodeId]) -> Diagnostic {
-    let mut diagnostic = Diagnostic::error(
-        "ambiguous-need",
-        need.span,
-        format!("`{}` names {} nodes", need.name, several.len()),
-    )
-    .with_help("give the one that is meant an `id`, and name that");
+    let mut diagnostic =
+        Diagnostic::error("ambiguous-need", need.span, format!("`{}` names {} nodes", need.name, several.len()))
+            .with_help("give the one that is meant an `id`, and name that");
     for node in several.iter().filter_map(|id| plan.node(*id)) {
         diagnostic = diagnostic.with_note(node.span, "one of them");
     }

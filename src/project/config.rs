@@ -63,6 +63,10 @@ settings! {
     BecomeFlags        "privilege_escalation" "become_flags"           "ANSIBLE_BECOME_FLAGS";
     BecomeAskPass      "privilege_escalation" "become_ask_pass"        "ANSIBLE_BECOME_ASK_PASS";
     AskPass            "defaults"             "ask_pass"               "ANSIBLE_ASK_PASS";
+    AskVaultPass       "defaults"             "ask_vault_pass"         "ANSIBLE_ASK_VAULT_PASS";
+    PasswordFile       "defaults"             "connection_password_file" "ANSIBLE_CONNECTION_PASSWORD_FILE";
+    BecomePasswordFile "defaults"             "become_password_file"   "ANSIBLE_BECOME_PASSWORD_FILE";
+    ShowCustomStats    "defaults"             "show_custom_stats"      "ANSIBLE_SHOW_CUSTOM_STATS";
     SshCommonArgs      "ssh_connection"       "ssh_common_args"        "ANSIBLE_SSH_COMMON_ARGS";
     SshExtraArgs       "ssh_connection"       "ssh_extra_args"         "ANSIBLE_SSH_EXTRA_ARGS";
     SshArgs            "ssh_connection"       "ssh_args"               "ANSIBLE_SSH_ARGS";
@@ -172,7 +176,8 @@ fn config_path() -> Option<PathBuf> {
         let path = if path.is_dir() { path.join("ansible.cfg") } else { path };
         return path.is_file().then_some(path);
     }
-    let here = std::env::current_dir().ok().filter(|folder| !world_writable(folder)).map(|folder| folder.join("ansible.cfg"));
+    let here =
+        std::env::current_dir().ok().filter(|folder| !world_writable(folder)).map(|folder| folder.join("ansible.cfg"));
     [here, Some(expand_home("~/.ansible.cfg")), Some(PathBuf::from("/etc/ansible/ansible.cfg"))]
         .into_iter()
         .flatten()

@@ -39,9 +39,8 @@ impl Controller for ProjectController {
     }
 
     fn read_file(&self, kind: &str, name: &str, search: &[PathBuf]) -> Result<(PathBuf, Vec<u8>), String> {
-        let path = self
-            .find_file(kind, name, search)
-            .ok_or_else(|| format!("unable to find {name:?} in expected paths"))?;
+        let path =
+            self.find_file(kind, name, search).ok_or_else(|| format!("unable to find {name:?} in expected paths"))?;
         let content = self.files.read(&path).map_err(|error| error.to_string())?;
         Ok((path, content))
     }

@@ -57,7 +57,11 @@ impl Files {
         let mut documents = yaml::parse(file, &text, diagnostics)?;
         if documents.len() > 1 {
             let span = documents[1].span;
-            diagnostics.push(Diagnostic::error("several-documents", span, "one YAML document is expected, here begins a second"));
+            diagnostics.push(Diagnostic::error(
+                "several-documents",
+                span,
+                "one YAML document is expected, here begins a second",
+            ));
         }
         (!documents.is_empty()).then(|| documents.swap_remove(0))
     }

@@ -61,13 +61,23 @@ fn is_executable(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|info| info.is_file() && info.permissions().mode() & 0o111 != 0)
 }
 
-fn add_file(files: &Files, builder: &mut Builder, path: &Path, diagnostics: &mut Diagnostics) -> Result<(), ProjectError> {
+fn add_file(
+    files: &Files,
+    builder: &mut Builder,
+    path: &Path,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), ProjectError> {
     let (file, text) = files.read_text(path)?;
     builder.add_text(file, path, &text, diagnostics);
     Ok(())
 }
 
-fn add_script(files: &Files, builder: &mut Builder, path: &Path, diagnostics: &mut Diagnostics) -> Result<(), ProjectError> {
+fn add_script(
+    files: &Files,
+    builder: &mut Builder,
+    path: &Path,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), ProjectError> {
     let (file, text) = run_script(files, path, &["--list"])?;
     let mut host_output = |host: &str| run_script(files, path, &["--host", host]).map_err(|error| error.to_string());
     builder.add_script_json(file, path, &text, &mut host_output, diagnostics);
@@ -112,7 +122,8 @@ impl InventoryVars {
         let mut folders: Vec<VarsFolder> = Vec::new();
         for source in sources {
             let path = super::search::expand_home(source);
-            let folder = if path.is_dir() { Some(path) } else { path.parent().filter(|_| path.exists()).map(Path::to_path_buf) };
+            let folder =
+                if path.is_dir() { Some(path) } else { path.parent().filter(|_| path.exists()).map(Path::to_path_buf) };
             let Some(folder) = folder else { continue };
             let folder = VarsFolder { path: super::absolute(&folder), playbook: false };
             if !folders.contains(&folder) {

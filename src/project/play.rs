@@ -2,8 +2,8 @@
 
 use super::{Files, Loader, expand_home_path};
 use crate::playbook::{
-    Action, Attributes, Block, BlockKind, Context, Fork, Item, Keyword, Meta, ModuleCatalog, NodeId, Play, PlaybookEntry,
-    Reader, Task,
+    Action, Attributes, Block, BlockKind, Context, Fork, Item, Keyword, Meta, ModuleCatalog, NodeId, Play,
+    PlaybookEntry, Reader, Task,
 };
 use crate::source::{Diagnostic, Diagnostics};
 use crate::template::Engine;
@@ -108,10 +108,12 @@ impl PlaybookLoader<'_> {
             handlers: Vec::new(),
             importing: Vec::new(),
         };
-        let context = Context { attributes: play.attributes.as_ref().clone(), file: play.file.clone(), ..Context::default() };
+        let context =
+            Context { attributes: play.attributes.as_ref().clone(), file: play.file.clone(), ..Context::default() };
         play.pre_tasks = loader.expand(play.pre_tasks.to_vec()).into();
         let entries = std::mem::take(&mut play.role_entries);
-        let roles: Vec<Item> = entries.into_iter().filter_map(|entry| loader.load_role_entry(entry, &context)).collect();
+        let roles: Vec<Item> =
+            entries.into_iter().filter_map(|entry| loader.load_role_entry(entry, &context)).collect();
         play.roles = roles.into();
         play.tasks = loader.expand(play.tasks.to_vec()).into();
         play.post_tasks = loader.expand(play.post_tasks.to_vec()).into();
@@ -133,7 +135,9 @@ fn impose(play: &mut Play, attributes: &Attributes, vars: &Map) {
         play.vars = Arc::new(merged);
     }
     let mut imposed = Attributes::default();
-    for (keyword, attribute) in attributes.iter().filter(|(keyword, _)| matches!(keyword, Keyword::Tags | Keyword::When)) {
+    for (keyword, attribute) in
+        attributes.iter().filter(|(keyword, _)| matches!(keyword, Keyword::Tags | Keyword::When))
+    {
         imposed.set(keyword, attribute.value.clone(), attribute.span);
     }
     if imposed.iter().next().is_none() {
@@ -258,5 +262,6 @@ fn gathering(play: &Play) -> Task {
 
 /// A path from the root, without touching links.
 pub fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(if path.as_os_str().is_empty() { Path::new(".") } else { path }).unwrap_or_else(|_| path.to_path_buf())
+    std::path::absolute(if path.as_os_str().is_empty() { Path::new(".") } else { path })
+        .unwrap_or_else(|_| path.to_path_buf())
 }

@@ -121,7 +121,8 @@ impl Loader<'_> {
             body.extend(validation(role, role_use, specs, entry_point, inner).map(|task| Item::Task(Arc::new(task))));
         }
         let handlers = Context { handlers: true, ..inner.clone() };
-        let handlers = self.load_role_list(role, "handlers", role_use.from.handlers.as_deref(), role_use.span, &handlers);
+        let handlers =
+            self.load_role_list(role, "handlers", role_use.from.handlers.as_deref(), role_use.span, &handlers);
         self.handlers.extend(handlers);
         let tasks = self.load_role_list(role, "tasks", role_use.from.tasks.as_deref(), role_use.span, inner);
         body.extend(Fork::split(tasks).iter().cloned());
@@ -249,20 +250,25 @@ fn read_main(files: &Files, folder: &Path, name: &str, diagnostics: &mut Diagnos
 }
 
 fn parent_roles(context: &Context) -> Vec<Arc<Role>> {
-    context
-        .role
-        .iter()
-        .flat_map(|role| role.parents.iter().cloned().chain([role.clone()]))
-        .collect()
+    context.role.iter().flat_map(|role| role.parents.iter().cloned().chain([role.clone()])).collect()
 }
 
 fn role_names(folders: &[PathBuf]) -> Vec<String> {
     let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
-    entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    entries
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 /// The task that checks a role's arguments before its first own task.
-fn validation(role: &Arc<Role>, role_use: &RoleUse, specs: &Value, entry_point: &str, context: &Context) -> Option<Task> {
+fn validation(
+    role: &Arc<Role>,
+    role_use: &RoleUse,
+    specs: &Value,
+    entry_point: &str,
+    context: &Context,
+) -> Option<Task> {
     let entry_point = entry_point.trim_end_matches(".yml").trim_end_matches(".yaml");
     let spec = specs.get(entry_point)?;
     let options = spec.get("options").cloned().unwrap_or_else(|| Value::map(Map::new()));

@@ -3,8 +3,8 @@
 use super::roles::{RoleFiles, RoleUse};
 use super::{Files, find_in};
 use crate::playbook::{
-    Action, Block, BlockKind, Context, Fork, IncludeRole, IncludeTasks, Item, Keyword, ModuleCatalog, NodeId, Reader, Role,
-    Strand, Task,
+    Action, Block, BlockKind, Context, Fork, IncludeRole, IncludeTasks, Item, Keyword, ModuleCatalog, NodeId, Reader,
+    Role, Strand, Task,
 };
 use crate::source::{Diagnostic, Diagnostics, Span};
 use crate::template::{Engine, Scope};

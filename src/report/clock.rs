@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn writes_dates() {
-        let at = |seconds| utc(UNIX_EPOCH + Duration::from_micros(seconds * 1_000_000 + 5));
+        let at = |seconds: u64| utc(UNIX_EPOCH + Duration::from_micros(seconds * 1_000_000 + 5));
         assert_eq!(at(0), "1970-01-01T00:00:00.000005Z");
         assert_eq!(at(951_782_400), "2000-02-29T00:00:00.000005Z");
         assert_eq!(at(1_767_225_599), "2025-12-31T23:59:59.000005Z");

@@ -12,7 +12,9 @@ struct Parts<'a> {
 
 fn parts(name: &str) -> Option<Parts<'_>> {
     let end = name.rfind(|c: char| c.is_ascii_digit())? + 1;
-    let start = name[..end].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + name[at..].chars().next().map_or(1, char::len_utf8));
+    let start = name[..end]
+        .rfind(|c: char| !c.is_ascii_digit())
+        .map_or(0, |at| at + name[at..].chars().next().map_or(1, char::len_utf8));
     let number = name[start..end].parse().ok()?;
     Some(Parts { before: &name[..start], number, digits: end - start, after: &name[end..] })
 }

@@ -15,9 +15,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What is known of a task.
+#[derive(Clone)]
 struct TaskInfo {
-    name: String,
-    place: String,
+    name: Arc<str>,
+    place: Arc<str>,
+    action: Arc<str>,
 }
 
 /// The report for a person.
@@ -50,14 +52,20 @@ impl Human {
         }
     }
 
-    fn task_start(&mut self, task: NodeId, name: &str, place: &str, handler: bool, text: &mut String) {
+    fn task_start(&mut self, task: NodeId, info: TaskInfo, handler: bool, text: &mut String) {
+        let TaskInfo { name, place, .. } = &info;
         let word = if handler { "RUNNING HANDLER" } else { "TASK" };
         let mut banner = self.banner(&format!("{word} [{}]", name.trim()));
         if self.options.verbosity >= 2 && !place.is_empty() {
             banner += &self.options.paint.text(Colour::Detail, &format!("task path: {}\n", visible_line(place)));
         }
-        self.tasks.insert(task, TaskInfo { name: name.to_owned(), place: place.to_owned() });
+        self.tasks.insert(task, info);
         self.strands.begin(task, banner, text);
+    }
+
+    fn info(&self, task: NodeId) -> TaskInfo {
+        let unknown = || TaskInfo { name: "".into(), place: "".into(), action: "".into() };
+        self.tasks.get(&task).cloned().unwrap_or_else(unknown)
     }
 
     fn result(&mut self, task: NodeId, shown: &Shown<'_>, looped: bool, text: &mut Text) {
@@ -134,13 +142,15 @@ impl Reporter for Human {
                 self.strands.settle(None, &mut out);
                 out += &self.banner("NO MORE HOSTS LEFT");
             }
-            Event::TaskStart { task, name, place, handler, .. } => {
-                self.task_start(*task, name, place, *handler, &mut out);
+            Event::TaskStart { task, name, place, handler, action } => {
+                let info =
+                    TaskInfo { name: name.as_str().into(), place: place.as_str().into(), action: action.clone() };
+                self.task_start(*task, info, *handler, &mut out);
             }
             Event::HostStart { task, .. } => self.strands.host_begins(*task, &mut out),
             Event::Line { .. } => {}
             Event::Item { task, host, status, label, result, ignored, delegated } => {
-                let place = self.tasks.get(task).map(|info| info.place.clone()).unwrap_or_default();
+                let info = self.info(*task);
                 let shown = Shown {
                     status: *status,
                     host,
@@ -148,17 +158,19 @@ impl Reporter for Human {
                     result,
                     ignored: *ignored,
                     item: Some(label),
-                    place: &place,
+                    place: &info.place,
+                    action: &info.action,
                 };
                 self.result(*task, &shown, false, text);
             }
             Event::Retry { task, host, left } => {
-                let name = self.tasks.get(task).map(|info| info.name.clone()).unwrap_or_default();
+                let name = self.info(*task).name;
                 let line = format!("FAILED - RETRYING: [{host}]: {name} ({left} retries left).");
                 let line = self.options.paint.text(Colour::Detail, &visible_line(&line)) + "\n";
                 self.strands.text(*task, line, &mut out);
             }
             Event::Done { task, host, status, result, ignored, delegated, looped, place, .. } => {
+                let info = self.info(*task);
                 let shown = Shown {
                     status: *status,
                     host,
@@ -167,6 +179,7 @@ impl Reporter for Human {
                     ignored: *ignored,
                     item: None,
                     place,
+                    action: &info.action,
                 };
                 self.result(*task, &shown, *looped, text);
                 self.strands.host_ends(*task);

@@ -15,6 +15,7 @@ struct Task {
     id: NodeId,
     name: String,
     path: String,
+    action: String,
     start: SystemTime,
     end: SystemTime,
     hosts: BTreeMap<String, Json>,
@@ -48,13 +49,20 @@ impl JsonDocument {
         self.plays.push(Play { name: name.to_owned(), start: now, end: now, tasks: Vec::new() });
     }
 
-    fn start_task(&mut self, id: NodeId, name: &str, path: &str) {
+    fn start_task(&mut self, id: NodeId, name: &str, path: &str, action: &str) {
         let now = SystemTime::now();
         let Some(index) = self.plays.len().checked_sub(1) else { return };
         let tasks = &mut self.plays[index].tasks;
         self.places.insert(id, (index, tasks.len()));
-        let task = Task { id, name: name.to_owned(), path: path.to_owned(), start: now, end: now, hosts: BTreeMap::new() };
-        tasks.push(task);
+        tasks.push(Task {
+            id,
+            name: name.to_owned(),
+            path: path.to_owned(),
+            action: action.to_owned(),
+            start: now,
+            end: now,
+            hosts: BTreeMap::new(),
+        });
     }
 
     fn result(&mut self, task: NodeId, host: &str, mut result: Json, status: Status) {
@@ -62,11 +70,14 @@ impl JsonDocument {
         let Some((play, place)) = self.places.get(&task) else { return };
         let play = &mut self.plays[*play];
         play.end = now;
-        if let (Json::Object(result), true) = (&mut result, status == Status::Failed) {
-            result.insert("failed".into(), true.into());
-        }
         let task = &mut play.tasks[*place];
         task.end = now;
+        if let Json::Object(result) = &mut result {
+            result.insert("action".into(), task.action.as_str().into());
+            if status == Status::Failed {
+                result.insert("failed".into(), true.into());
+            }
+        }
         task.hosts.insert(host.to_owned(), result);
     }
 
@@ -100,7 +111,7 @@ impl Reporter for JsonDocument {
     fn event(&mut self, event: &Event, text: &mut Text) {
         match event {
             Event::PlayStart { name, .. } | Event::NoHosts { name, .. } => self.start_play(name),
-            Event::TaskStart { task, name, place, .. } => self.start_task(*task, name, place),
+            Event::TaskStart { task, name, place, action, .. } => self.start_task(*task, name, place, action),
             Event::Done { task, host, status, result, .. } => self.result(*task, host, plain(result), *status),
             Event::Warning(message) => {
                 if self.warned.insert(message.clone()) {

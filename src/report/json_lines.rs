@@ -52,8 +52,8 @@ fn describe(event: &Event) -> (&'static str, Json) {
         Event::PlayStart { name, hosts, .. } => ("play_start", json!({"play": name, "hosts": hosts})),
         Event::NoHosts { name, .. } => ("no_hosts", json!({"play": name})),
         Event::NoMoreHosts => ("no_more_hosts", json!({})),
-        Event::TaskStart { task, name, place, handler, .. } => {
-            ("task_start", json!({"id": task.0, "task": name, "path": place, "handler": handler}))
+        Event::TaskStart { task, name, place, handler, action } => {
+            ("task_start", json!({"id": task.0, "task": name, "action": action, "path": place, "handler": handler}))
         }
         Event::HostStart { task, host } => ("host_start", json!({"id": task.0, "host": host})),
         Event::Line { task, host, stream, text } => {

@@ -112,7 +112,8 @@ mod tests {
     #[test]
     fn gives_up_on_the_shortest_way_when_it_is_long() {
         let (old, new): (Vec<String>, Vec<String>) = (0..3000).map(|n| (format!("a{n}"), format!("b{n}"))).unzip();
-        let (old, new): (Vec<&str>, Vec<&str>) = (old.iter().map(String::as_str).collect(), new.iter().map(String::as_str).collect());
+        let (old, new): (Vec<&str>, Vec<&str>) =
+            (old.iter().map(String::as_str).collect(), new.iter().map(String::as_str).collect());
         assert_eq!(changes(&old, &new).len(), 1);
     }
 }

@@ -163,6 +163,7 @@ fn next(events: &Receiver<Event>, screen: &Screen) -> Next {
     screen.set_idle(true);
     let next = match events.recv_timeout(PAUSE) {
         Ok(event) => Next::Event(event),
+        Err(RecvTimeoutError::Timeout) if screen.is_over() => Next::End,
         Err(RecvTimeoutError::Timeout) => Next::Pause,
         Err(RecvTimeoutError::Disconnected) => Next::End,
     };

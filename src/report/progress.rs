@@ -149,7 +149,13 @@ mod tests {
         let mut activity = Activity::default();
         let task = NodeId(1);
         let host: Arc<str> = Arc::from("web1");
-        activity.event(&Event::TaskStart { task, name: "pip".into(), place: "a.yml:1".into(), handler: false });
+        activity.event(&Event::TaskStart {
+            task,
+            name: "pip".into(),
+            place: "a.yml:1".into(),
+            handler: false,
+            action: "pip".into(),
+        });
         activity.event(&Event::HostStart { task, host: host.clone() });
         activity.event(&Event::Line { task, host, stream: Stream::Stdout, text: "Collecting x\x1b[2J".into() });
         let lines = activity.lines();

@@ -49,6 +49,9 @@ mod tests {
             "h1                         : ok=16   changed=8    unreachable=0    failed=1    skipped=1    rescued=1    ignored=3   \n\
              h2                         : ok=0    changed=0    unreachable=0    failed=0    skipped=0    rescued=0    ignored=0   \n"
         );
-        assert!(recap(&list, Paint(true)).starts_with("\x1b[0;31mh1\x1b[0m                         : \x1b[0;32mok=16  \x1b[0m "));
+        assert!(
+            recap(&list, Paint(true))
+                .starts_with("\x1b[0;31mh1\x1b[0m                         : \x1b[0;32mok=16  \x1b[0m ")
+        );
     }
 }

@@ -1,10 +1,10 @@
 //! What is said of one result of a task on a host.
 
+use super::Options;
 use super::colour::{Colour, Paint};
 use super::diff;
 use super::dump::dump_map;
 use super::visible::{visible, visible_line};
-use super::Options;
 use crate::run::Status;
 use crate::value::{Key, Map, Value};
 use std::sync::Arc;
@@ -19,6 +19,8 @@ pub(super) struct Shown<'a> {
     /// The label of a loop's item.
     pub item: Option<&'a str>,
     pub place: &'a str,
+    /// The module's canonical name.
+    pub action: &'a str,
 }
 
 /// Text with a gap for the host's name, so that equal results of several hosts can be told from
@@ -56,7 +58,18 @@ impl Line {
 const HIDDEN: &[&str] = &["exception", "warnings", "deprecations"];
 
 /// Keys of a failure that are shown as blocks below it.
-const BLOCKS: &[&str] = &["cmd", "stdout", "stderr", "stdout_lines", "stderr_lines", "start", "end", "delta", "module_stdout", "module_stderr"];
+const BLOCKS: &[&str] = &[
+    "cmd",
+    "stdout",
+    "stderr",
+    "stdout_lines",
+    "stderr_lines",
+    "start",
+    "end",
+    "delta",
+    "module_stdout",
+    "module_stderr",
+];
 
 /// The result as a person may see it: without the engine's own keys.
 pub(super) fn visible_result(result: &Map, options: &Options) -> Map {
@@ -100,8 +113,8 @@ pub(super) fn line(shown: &Shown<'_>, options: &Options) -> Option<Line> {
         let (text, blocks) = failure(shown, options);
         after += &format!(" => {text}");
         below = options.paint.text(Colour::Detail, &blocks);
-    } else if is_verbose(shown.result, options) {
-        after += &format!(" => {}", details(shown.result, options));
+    } else if is_verbose(shown, options) {
+        after += &format!(" => {}", details(shown, options));
     }
     if bad && shown.ignored && shown.item.is_none() {
         below += &(options.paint.text(Colour::Skipped, "...ignoring") + "\n");
@@ -142,22 +155,26 @@ fn difference(shown: &Shown<'_>, options: &Options) -> String {
     }
 }
 
-fn is_verbose(result: &Map, options: &Options) -> bool {
-    (options.verbosity > 0 || flag(result, "_ansible_verbose_always")) && !flag(result, "_ansible_verbose_override")
+/// Modules that are there to say something: their results are shown without `-v` too.
+const SPEAKERS: &[&str] = &["ansible.builtin.debug", "ansible.builtin.assert"];
+
+/// Modules whose results are too long to be shown.
+const SILENT: &[&str] = &["ansible.builtin.setup", "ansible.builtin.gather_facts"];
+
+fn is_verbose(shown: &Shown<'_>, options: &Options) -> bool {
+    let speaks = SPEAKERS.contains(&shown.action) && shown.status != Status::Skipped;
+    (options.verbosity > 0 || speaks) && !SILENT.contains(&shown.action)
 }
 
-fn details(result: &Map, options: &Options) -> String {
-    let always = flag(result, "_ansible_verbose_always");
-    let mut shown = visible_result(result, options);
-    if always && options.verbosity < 3 {
+fn details(shown: &Shown<'_>, options: &Options) -> String {
+    let mut values = visible_result(shown.result, options);
+    if shown.action == "ansible.builtin.debug" {
         // A message speaks for itself.
         for key in ["changed", "failed", "skipped"] {
-            if !flag(&shown, key) {
-                shown.shift_remove(key);
-            }
+            values.shift_remove(key);
         }
     }
-    dump_map(&shown, always || options.verbosity > 2)
+    dump_map(&values, SPEAKERS.contains(&shown.action) || options.verbosity > 2)
 }
 
 /// The values of a failure, and what was run, what it wrote and where the task is written.
@@ -189,10 +206,11 @@ fn failure(shown: &Shown<'_>, options: &Options) -> (String, String) {
 
 /// A command as one would type it.
 fn command_text(command: &Value) -> String {
-    let quoted = |word: &str| match !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "_-./=:,@%+".contains(c)) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    };
+    let quoted =
+        |word: &str| match !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "_-./=:,@%+".contains(c)) {
+            true => word.to_owned(),
+            false => format!("'{}'", word.replace('\'', "'\\''")),
+        };
     match command {
         Value::List(words) => words.iter().map(|word| quoted(&word.to_string())).collect::<Vec<_>>().join(" "),
         Value::Null => String::new(),

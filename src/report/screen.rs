@@ -49,6 +49,8 @@ pub struct Screen {
     progress: Mutex<Option<Progress>>,
     /// The report has shown everything that it was told.
     idle: AtomicBool,
+    /// Nothing more will happen.
+    over: AtomicBool,
 }
 
 impl Screen {
@@ -92,6 +94,16 @@ impl Screen {
             Some(progress) => progress.aside(act),
             None => act(),
         }
+    }
+
+    /// Ends the report as soon as it has shown everything, whoever may still hold the other end of
+    /// its channel.
+    pub fn end(&self) {
+        self.over.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
     }
 
     /// Says whether the report waits for something to happen.

@@ -148,7 +148,8 @@ impl Strands {
     pub fn pause(&mut self, out: &mut String) {
         self.settle(None, out);
         let overdue = |running: &Running| running.since.is_some_and(|since| since.elapsed() > LONGEST_WAIT);
-        let overdue: Vec<NodeId> = self.tasks.iter().filter(|(_, running)| overdue(running)).map(|(id, _)| *id).collect();
+        let overdue: Vec<NodeId> =
+            self.tasks.iter().filter(|(_, running)| overdue(running)).map(|(id, _)| *id).collect();
         overdue.into_iter().for_each(|id| self.release(id, out));
     }
 

@@ -20,7 +20,13 @@ fn play(hosts: &[&str]) -> Event {
 }
 
 fn start(id: u32, title: &str) -> Event {
-    Event::TaskStart { task: NodeId(id), name: title.into(), place: format!("/site.yml:{id}"), handler: false }
+    Event::TaskStart {
+        task: NodeId(id),
+        name: title.into(),
+        place: format!("/site.yml:{id}"),
+        handler: false,
+        action: name(title),
+    }
 }
 
 fn on(id: u32, host: &str) -> Event {
@@ -138,25 +144,21 @@ fn ignored_failures_and_unreachable_hosts() {
 fn items_differences_and_messages() {
     let diff = Value::from([("before", "a\n"), ("after", "b\n")]);
     let changed = Value::from([("changed", Value::Bool(true)), ("diff", diff)]);
-    let said = Value::from([
-        ("changed", Value::Bool(false)),
-        ("msg", Value::str("hello")),
-        ("_ansible_verbose_always", Value::Bool(true)),
-    ]);
+    let said = Value::from([("changed", Value::Bool(false)), ("msg", Value::str("hello"))]);
     let text = human(
         Options::default(),
         vec![
             start(1, "t"),
             item(1, "h1", Status::Changed, "x", changed),
             item(1, "h1", Status::Skipped, "y", Value::Null),
-            start(2, "debug"),
+            start(2, "ansible.builtin.debug"),
             done_with(2, "h1", Status::Ok, said),
         ],
     );
     assert_eq!(
         text,
         "\nTASK [t] ***\n--- before\n+++ after\n@@ -1 +1 @@\n-a\n+b\n\nchanged: [h1] => (item=x)\nskipping: [h1] => (item=y) \n\
-         \nTASK [debug] ***\nok: [h1] => {\n    \"msg\": \"hello\"\n}\n"
+         \nTASK [ansible.builtin.debug] ***\nok: [h1] => {\n    \"msg\": \"hello\"\n}\n"
     );
 }
 
@@ -220,8 +222,15 @@ fn what_the_settings_hide_has_no_banner() {
 
 #[test]
 fn includes_retries_handlers_and_empty_plays() {
-    let include = Value::from([("include_args", Value::map(crate::value::Map::new())), ("changed", Value::Bool(false))]);
-    let handler = Event::TaskStart { task: NodeId(3), name: "restart".into(), place: String::new(), handler: true };
+    let include =
+        Value::from([("include_args", Value::map(crate::value::Map::new())), ("changed", Value::Bool(false))]);
+    let handler = Event::TaskStart {
+        task: NodeId(3),
+        name: "restart".into(),
+        place: String::new(),
+        handler: true,
+        action: name("command"),
+    };
     let text = human(
         Options::default(),
         vec![
@@ -247,7 +256,8 @@ fn includes_retries_handlers_and_empty_plays() {
 fn warnings_come_once_and_on_standard_error() {
     let warn = || Event::Warning("look out".into());
     let with = Value::from([("warnings", Value::from(vec!["look out", "and here"]))]);
-    let text = shown_by(Human::new(Options::default()), vec![warn(), warn(), done_with(1, "h1", Status::Skipped, with)]);
+    let text =
+        shown_by(Human::new(Options::default()), vec![warn(), warn(), done_with(1, "h1", Status::Skipped, with)]);
     let errors: String = text.0.iter().filter(|(error, _)| *error).map(|(_, text)| text.as_str()).collect();
     assert_eq!(errors, "[WARNING]: look out\n[WARNING]: and here\n");
 }
@@ -278,7 +288,10 @@ fn the_document_has_plays_tasks_hosts_and_counts() {
     let text = shown_by(JsonDocument::new(Options::default()), a_run()).to_out();
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(document["plays"][0]["tasks"][0]["task"]["path"], "/site.yml:1");
-    assert_eq!(document["plays"][0]["tasks"][0]["hosts"]["h1"], serde_json::json!({"changed": true, "rc": 0}));
+    assert_eq!(
+        document["plays"][0]["tasks"][0]["hosts"]["h1"],
+        serde_json::json!({"changed": true, "rc": 0, "action": "t"})
+    );
     assert_eq!(document["global_custom_stats"]["a"], 1);
     assert_eq!(document["custom_stats"]["h1"]["b"], 2);
     assert_eq!(document["stats"]["h1"]["changed"], 1);

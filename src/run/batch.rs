@@ -48,9 +48,8 @@ mod tests {
     #[test]
     fn sizes_follow_each_other_and_the_last_repeats() {
         let hosts: Vec<u32> = (0..10).collect();
-        let sizes = |serial: Vec<Value>| -> Vec<usize> {
-            batches(&serial, &hosts).unwrap().iter().map(Vec::len).collect()
-        };
+        let sizes =
+            |serial: Vec<Value>| -> Vec<usize> { batches(&serial, &hosts).unwrap().iter().map(Vec::len).collect() };
         assert_eq!(sizes(vec![Value::Int(1), Value::Int(3)]), [1, 3, 3, 3]);
         assert_eq!(sizes(vec![Value::str("25%")]), [2, 2, 2, 2, 2]);
         assert_eq!(sizes(vec![Value::Int(0)]), [10]);

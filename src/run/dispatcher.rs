@@ -10,8 +10,8 @@ use super::scope::{PlayScope, VarsFiles};
 use super::strand::Strand;
 use super::{Project, Settings, batch, magic};
 use crate::inventory::{HostId, Inventory, Order};
-use crate::playbook::{Item, Keyword, NodeId, Play, Task};
 use crate::plan::Plan;
+use crate::playbook::{Item, Keyword, NodeId, Play, Task};
 use crate::project::{Playbook, Setting};
 use crate::source::Diagnostic;
 use crate::template::{Scope, TemplateError};
@@ -20,8 +20,8 @@ use crate::value::{Key, Map, Value, parse_bool};
 use crate::vars::{Layers, Precedence, TaskScope};
 use rayon::ThreadPool;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 /// Everything that a run begins with.
@@ -183,7 +183,9 @@ impl Dispatcher {
                 match self.plays.iter().all(PlayRun::is_idle) && !self.can_start() {
                     true => break,
                     false if self.stuck() => {
-                        return Err(RunError::Play("the graph cannot go on: what remains waits for what cannot be done".into()));
+                        return Err(RunError::Play(
+                            "the graph cannot go on: what remains waits for what cannot be done".into(),
+                        ));
                     }
                     false => continue,
                 }
@@ -307,15 +309,17 @@ impl Dispatcher {
                 .ok_or_else(|| RunError::Play(format!("`order` takes {}, not {order}", Order::NAMES.join(", "))))?,
             None => Order::parse("inventory").unwrap_or(Order::Inventory),
         };
-        let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |time| time.as_nanos() as u64);
+        let seed =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |time| time.as_nanos() as u64);
         self.hosts.inventory.arrange(&mut hosts, order, seed);
         let strategy = value(Keyword::Strategy).map_err(|error| self.play_error(&play, error))?;
         let strategy = strategy
             .map(|strategy| strategy.to_string())
             .or_else(|| self.settings.config.get(Setting::Strategy).map(str::to_owned))
             .unwrap_or_else(|| "linear".into());
-        let strategy = Strategy::parse(&strategy)
-            .ok_or_else(|| RunError::Play(format!("the strategy `{strategy}` is not supported (linear, free, host_pinned are)")))?;
+        let strategy = Strategy::parse(&strategy).ok_or_else(|| {
+            RunError::Play(format!("the strategy `{strategy}` is not supported (linear, free, host_pinned are)"))
+        })?;
         let serial = match value(Keyword::Serial).map_err(|error| self.play_error(&play, error))? {
             Some(Value::List(items)) => items.as_ref().clone(),
             Some(one) => vec![one],
@@ -370,7 +374,9 @@ impl Dispatcher {
     /// Hosts of a pattern, within `--limit`.
     fn select(&self, pattern: &Value) -> Result<Vec<HostId>, RunError> {
         let patterns: Vec<String> = match pattern {
-            Value::List(items) => items.iter().flat_map(|item| crate::inventory::split_pattern(&item.to_string())).collect(),
+            Value::List(items) => {
+                items.iter().flat_map(|item| crate::inventory::split_pattern(&item.to_string())).collect()
+            }
             one => crate::inventory::split_pattern(&one.to_string()),
         };
         let inventory = &self.hosts.inventory;
@@ -472,11 +478,7 @@ impl Dispatcher {
 
     fn summary(&mut self) -> RunSummary {
         let stats: Vec<(Arc<str>, HostStats)> = self.stats.iter().map(|(name, stats)| (name.clone(), *stats)).collect();
-        let custom = self
-            .custom_stats
-            .iter()
-            .map(|(host, data)| (Arc::from(host.to_string()), data.clone()))
-            .collect();
+        let custom = self.custom_stats.iter().map(|(host, data)| (Arc::from(host.to_string()), data.clone())).collect();
         self.emit(Event::End { stats: stats.clone(), custom });
         RunSummary {
             stats,
@@ -503,6 +505,18 @@ impl Dispatcher {
         if outcome.no_log && outcome.looped {
             let count = outcome.result.get("results").and_then(Value::as_list).map_or(0, <[Value]>::len);
             shown.insert("results".into(), Value::list(vec![Value::map(censored(&Map::new())); count]));
+        }
+        if let crate::playbook::Action::Module { name, .. } = &task.action {
+            // How Ansible's own results tell a display that they are shown whole, or only when asked.
+            match name.as_ref() {
+                "ansible.builtin.debug" | "ansible.builtin.assert" => {
+                    shown.insert("_ansible_verbose_always".into(), Value::Bool(true));
+                }
+                "ansible.builtin.setup" => {
+                    shown.insert("_ansible_verbose_override".into(), Value::Bool(true));
+                }
+                _ => {}
+            }
         }
         self.emit(Event::Done {
             task: task.id,
@@ -560,10 +574,13 @@ impl Dispatcher {
     pub fn remember_failure(&mut self, host: HostId, task: &Task, result: &Map) {
         let described = Value::from([
             ("name", Value::str(task.name.as_ref().map(Value::to_string).unwrap_or_default())),
-            ("action", Value::str(match &task.action {
-                crate::playbook::Action::Module { written, .. } => written.to_string(),
-                _ => task.display_name(),
-            })),
+            (
+                "action",
+                Value::str(match &task.action {
+                    crate::playbook::Action::Module { written, .. } => written.to_string(),
+                    _ => task.display_name(),
+                }),
+            ),
         ]);
         let result = Value::map(result.clone());
         self.hosts.change(host, |vars| {

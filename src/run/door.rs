@@ -3,8 +3,8 @@
 use super::event::Event;
 use super::execute::{Execution, Place};
 use crate::agent::{AgentError, Job as AgentJob};
-use crate::module::{BlobRef, Effect, Failure, Output, Run, RunFlags, TaskDoor};
 use crate::module::RunsOn;
+use crate::module::{BlobRef, Effect, Failure, Output, Run, RunFlags, TaskDoor};
 use crate::modules::{self, Entry};
 use crate::project::{SearchPath, load_vars_file};
 use crate::source::{Diagnostics, Severity};
@@ -154,10 +154,9 @@ impl TaskDoor for JobDoor<'_> {
         };
         job.connections.raw(&self.place.target, self.place.become_as.as_ref(), &line, &job.cancel).map_err(|error| {
             match error {
-                super::connections::RawError::Become(method) => Failure::new(format!(
-                    "raw commands can be run through sudo only, not through {}",
-                    method.name()
-                )),
+                super::connections::RawError::Become(method) => {
+                    Failure::new(format!("raw commands can be run through sudo only, not through {}", method.name()))
+                }
                 super::connections::RawError::Transport(error) => {
                     Failure::new(error.to_string()).with("unreachable", true)
                 }

@@ -128,15 +128,10 @@ impl<'a> Execution<'a> {
         }
     }
 
-    fn finish(
-        &self,
-        mut result: Map,
-        no_log: bool,
-        delegated: Option<Arc<str>>,
-        effects: Vec<EffectFor>,
-    ) -> Attempt {
+    fn finish(&self, mut result: Map, no_log: bool, delegated: Option<Arc<str>>, effects: Vec<EffectFor>) -> Attempt {
         let flag = |name: &str| result.get(name).and_then(parse_bool).unwrap_or(false);
-        let (failed, unreachable, skipped, changed) = (flag("failed"), flag("unreachable"), flag("skipped"), flag("changed"));
+        let (failed, unreachable, skipped, changed) =
+            (flag("failed"), flag("unreachable"), flag("skipped"), flag("changed"));
         let ignoring = match unreachable {
             true => Keyword::IgnoreUnreachable,
             false => Keyword::IgnoreErrors,
@@ -178,7 +173,8 @@ impl<'a> Execution<'a> {
         let engine = &self.job.project.engine;
         let name = engine.resolve(&include.file, &self.scope).map_err(template_failure)?.to_string();
         let path = super::include::find_tasks_file(self.job, &name)?;
-        let request = IncludeRequest { include: Include::Tasks { path: path.clone() }, vars: self.include_vars_of_task()? };
+        let request =
+            IncludeRequest { include: Include::Tasks { path: path.clone() }, vars: self.include_vars_of_task()? };
         let result = Map::from([
             ("include".into(), Value::str(&name)),
             ("include_args".into(), Value::map(Map::new())),
@@ -192,7 +188,9 @@ impl<'a> Execution<'a> {
     fn include_role(&self, include: &IncludeRole, no_log: bool) -> Result<Attempt, Failure> {
         let engine = &self.job.project.engine;
         let text = |value: &Option<Value>| match value {
-            Some(value) => engine.resolve(value, &self.scope).map(|value| Some(value.to_string())).map_err(template_failure),
+            Some(value) => {
+                engine.resolve(value, &self.scope).map(|value| Some(value.to_string())).map_err(template_failure)
+            }
             None => Ok(None),
         };
         let name = engine.resolve(&include.name, &self.scope).map_err(template_failure)?.to_string();
@@ -330,9 +328,7 @@ impl<'a> Execution<'a> {
         };
         let mut result = match ran {
             Ok(result) => result,
-            Err(failure) if failure.returns.contains_key("unreachable") => {
-                results::of_unreachable(&failure.msg)
-            }
+            Err(failure) if failure.returns.contains_key("unreachable") => results::of_unreachable(&failure.msg),
             Err(failure) => results::of_failure(failure),
         };
         result.entry("changed".into()).or_insert(Value::Bool(false));
@@ -356,7 +352,9 @@ impl<'a> Execution<'a> {
 
     /// Starts the job, and unless `poll` is 0 asks for it until it is done.
     fn run_async(&self, entry: &Entry, args: &Map, door: &JobDoor<'_>) -> Result<Map, Failure> {
-        let Entry::Module(module) = entry else { return Err(Failure::new("async needs a module that runs on the host")) };
+        let Entry::Module(module) = entry else {
+            return Err(Failure::new("async needs a module that runs on the host"));
+        };
         let started = door.remote_async(module.spec().name, args)?;
         let keywords = self.keywords();
         let poll = match keywords.int(Keyword::Poll)? {

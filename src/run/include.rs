@@ -1,9 +1,9 @@
 //! Includes: finding what they name on a worker, and loading it for the dispatcher.
 
+use super::Project;
 use super::job::Job;
 use super::outcome::{Include, IncludeRequest};
 use super::scope::PlayScope;
-use super::Project;
 use crate::module::Failure;
 use crate::playbook::{Action, Attributes, Context, Fork, IncludeRole, Item, Keyword, Role, Task};
 use crate::project::Loader;
@@ -95,7 +95,10 @@ pub(super) fn load(
                 };
                 let public = include.public.unwrap_or(false);
                 let role_use = loader.role_use(task, &include, public);
-                role_use.and_then(|role_use| loader.load_role(role_use, &context(task, &request.vars))).into_iter().collect()
+                role_use
+                    .and_then(|role_use| loader.load_role(role_use, &context(task, &request.vars)))
+                    .into_iter()
+                    .collect()
             }
         });
     let errors: Vec<String> = diagnostics

@@ -15,8 +15,8 @@ use crate::playbook::{Keyword, Looping, Task};
 use crate::template::Scope;
 use crate::transport::CancelToken;
 use crate::value::{Key, Map, Value, parse_bool};
-use std::sync::mpsc::Sender;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::Instant;
 
 /// Everything that a worker needs for one task on one host.
@@ -225,9 +225,9 @@ impl Job {
                     after.insert(Key::from(name), Value::map(attempt.result.clone()));
                 }
                 let scope = self.scope(Some(Arc::new(after)));
-                scope.is_ok_and(|scope| conditions(condition).iter().all(|one| {
-                    self.project.engine.condition(one, &scope).unwrap_or(false)
-                }))
+                scope.is_ok_and(|scope| {
+                    conditions(condition).iter().all(|one| self.project.engine.condition(one, &scope).unwrap_or(false))
+                })
             });
             let unreachable = attempt.status == Status::Unreachable;
             attempts.push(attempt);
@@ -265,7 +265,9 @@ impl Job {
             attempt.result.insert("ansible_loop".into(), extended.clone());
         }
         let label = match &control.label {
-            Some(label) => self.project.engine.resolve(label, scope).map_or_else(|_| item.to_string(), |label| label.to_string()),
+            Some(label) => {
+                self.project.engine.resolve(label, scope).map_or_else(|_| item.to_string(), |label| label.to_string())
+            }
             None => item.to_string(),
         };
         let shown = if attempt.no_log { censored(&attempt.result) } else { attempt.result.clone() };

@@ -106,7 +106,9 @@ impl Keywords<'_> {
                 match defaults {
                     Value::Map(defaults) => merged.extend(defaults.as_ref().clone()),
                     other => {
-                        if let Value::Map(defaults) = self.engine.resolve(other, self.scope).map_err(template_failure)? {
+                        if let Value::Map(defaults) =
+                            self.engine.resolve(other, self.scope).map_err(template_failure)?
+                        {
                             merged.extend(defaults.as_ref().clone());
                         }
                     }
@@ -134,6 +136,7 @@ fn collect_names(value: &Value, names: &mut Vec<String>) {
     match value {
         Value::List(items) => items.iter().for_each(|item| collect_names(item, names)),
         Value::Null => {}
-        other => names.extend(other.to_string().split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())),
+        other => names
+            .extend(other.to_string().split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())),
     }
 }

@@ -39,7 +39,9 @@ pub(super) fn of_host(inventory: &Inventory, host: HostId) -> Map {
 /// `groups`: names of hosts by group.
 pub(super) fn groups(inventory: &Inventory) -> Value {
     let names = |group| {
-        Value::list(inventory.hosts_in(group).into_iter().map(|host| Value::Str(inventory.host(host).name.clone())).collect())
+        Value::list(
+            inventory.hosts_in(group).into_iter().map(|host| Value::Str(inventory.host(host).name.clone())).collect(),
+        )
     };
     Value::map(inventory.groups().map(|(id, group)| (Key::Str(group.name.clone()), names(id))).collect())
 }
@@ -79,16 +81,22 @@ pub(super) fn of_play(play: &PlayScope) -> Map {
     set("ansible_diff_mode", Value::Bool(settings.diff));
     set("ansible_verbosity", Value::Int(i64::from(settings.verbosity)));
     set("ansible_forks", Value::from(settings.forks));
-    set("ansible_run_tags", Value::from(match settings.tags.only.is_empty() {
-        true => vec!["all".to_owned()],
-        false => sorted(&settings.tags.only),
-    }));
+    set(
+        "ansible_run_tags",
+        Value::from(match settings.tags.only.is_empty() {
+            true => vec!["all".to_owned()],
+            false => sorted(&settings.tags.only),
+        }),
+    );
     set("ansible_skip_tags", Value::from(sorted(&settings.tags.skip)));
     if !settings.limit.is_empty() {
         set("ansible_limit", Value::str(settings.limit.join(",")));
     }
     set("ansible_inventory_sources", Value::from(settings.inventory_sources.clone()));
-    set("ansible_config_file", Value::from(settings.config.path.as_ref().map(|path| path.to_string_lossy().into_owned())));
+    set(
+        "ansible_config_file",
+        Value::from(settings.config.path.as_ref().map(|path| path.to_string_lossy().into_owned())),
+    );
     set("ansible_playbook_python", Value::str("/usr/bin/python3"));
     let (full, major, minor, revision) = FOLLOWED;
     set(

@@ -8,8 +8,8 @@ use super::outcome::TaskOutcome;
 use super::results;
 use super::{event::Status, include};
 use crate::inventory::HostId;
-use crate::playbook::{Block, BlockKind, Item, Keyword, Meta, NodeId, Task};
 use crate::plan::{Planner, StaticVars};
+use crate::playbook::{Block, BlockKind, Item, Keyword, Meta, NodeId, Task};
 use crate::source::Diagnostics;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -43,7 +43,9 @@ impl Dispatcher {
                 }
             }
             Meta::RefreshInventory => {
-                self.emit(Event::Warning("meta: refresh_inventory is not supported yet; the inventory stays as it is".into()));
+                self.emit(Event::Warning(
+                    "meta: refresh_inventory is not supported yet; the inventory stays as it is".into(),
+                ));
                 self.pass_task(play, strand, host, task);
             }
             Meta::ClearFacts => {
@@ -148,7 +150,8 @@ impl Dispatcher {
         let scope = self.play_scope(play);
         let mut places: Vec<Item> = Vec::new();
         for request in &outcome.includes {
-            let known = self.includes.get(&task.id).and_then(|list| list.iter().position(|(other, _)| other == request));
+            let known =
+                self.includes.get(&task.id).and_then(|list| list.iter().position(|(other, _)| other == request));
             let place = match known {
                 Some(place) => place,
                 None => {

@@ -144,7 +144,9 @@ fn collect(tag: &Value, tags: &mut BTreeSet<String>) {
     match tag {
         Value::List(items) => items.iter().for_each(|item| collect(item, tags)),
         Value::Null => {}
-        other => tags.extend(other.to_string().split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty())),
+        other => {
+            tags.extend(other.to_string().split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()))
+        }
     }
 }
 

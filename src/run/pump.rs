@@ -9,8 +9,8 @@ use super::play::{PlayRun, Strategy, once_key};
 use super::strand::{Busy, Step, Strand};
 use crate::inventory::HostId;
 use crate::module::Effect;
-use crate::playbook::{Action, Block, Fork, Keyword, NeedHosts, NodeId, Task};
 use crate::plan::Wait;
+use crate::playbook::{Action, Block, Fork, Keyword, NeedHosts, NodeId, Task};
 use crate::value::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -460,7 +460,8 @@ impl Dispatcher {
         let keywords = Keywords { attributes: &task.attributes, engine: &self.project.engine, scope: &scope };
         let limit = keywords.int(Keyword::Throttle).ok().flatten().unwrap_or(0);
         let strands = self.plays[play].strands.iter();
-        let running = strands.flat_map(|strand| strand.busy.values()).filter(|busy| **busy == Busy::Task(task.id)).count();
+        let running =
+            strands.flat_map(|strand| strand.busy.values()).filter(|busy| **busy == Busy::Task(task.id)).count();
         limit <= 0 || (running as i64) < limit
     }
 
@@ -503,7 +504,14 @@ impl Dispatcher {
     }
 
     /// Takes an outcome in: variables, handlers, counts, and where the hosts go.
-    pub fn settle_outcome(&mut self, play: usize, strand: usize, host: HostId, task: &Arc<Task>, mut outcome: TaskOutcome) {
+    pub fn settle_outcome(
+        &mut self,
+        play: usize,
+        strand: usize,
+        host: HostId,
+        task: &Arc<Task>,
+        mut outcome: TaskOutcome,
+    ) {
         self.strand(play, strand).busy.remove(&host);
         let once = self.runs_once(play, task) && self.plays[play].strands[strand].lockstep;
         let hosts = match once {
@@ -560,7 +568,9 @@ impl Dispatcher {
 
     /// Registers the result; a task that runs once registers for all.
     fn register(&mut self, hosts: &[HostId], task: &Task, outcome: &TaskOutcome) {
-        let Some(name) = task.attributes.get(Keyword::Register).and_then(Value::as_str).map(str::to_owned) else { return };
+        let Some(name) = task.attributes.get(Keyword::Register).and_then(Value::as_str).map(str::to_owned) else {
+            return;
+        };
         let mut result = outcome.result.clone();
         super::results::add_lines(&mut result);
         let value = Value::map(result);

@@ -125,8 +125,7 @@ impl ScopeMaker<'_> {
     }
 
     fn finish(&self, layers: Layers) -> Arc<dyn Scope> {
-        let hosts: Arc<dyn LazyMap> =
-            Arc::new(AllHosts { snapshot: self.snapshot.clone(), play: self.play.clone() });
+        let hosts: Arc<dyn LazyMap> = Arc::new(AllHosts { snapshot: self.snapshot.clone(), play: self.play.clone() });
         let own = Arc::new(OwnVars::default());
         let objects: Vec<(&'static str, Arc<dyn LazyMap>)> = vec![("hostvars", hosts), ("vars", own.clone())];
         let scope = Arc::new(TaskScope { layers, objects });
@@ -184,7 +183,8 @@ impl ScopeMaker<'_> {
             match candidates.iter().find_map(|name| crate::project::find_in(&search, "vars", name)) {
                 Some(path) => layers.push(Precedence::PlayVarsFiles, self.play.vars_files.read(self.project, &path)?),
                 None => {
-                    let place = span.map(|span| format!(" ({})", self.project.files.map.describe(span))).unwrap_or_default();
+                    let place =
+                        span.map(|span| format!(" ({})", self.project.files.map.describe(span))).unwrap_or_default();
                     return Err(format!("vars file {} was not found{place}", candidates.join(", ")));
                 }
             }

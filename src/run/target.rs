@@ -96,7 +96,8 @@ impl TargetSource<'_> {
         let config = &self.settings.config;
         let words = |text: Option<String>| -> Result<Vec<String>, Failure> {
             match text {
-                Some(text) => shell_words(&text).ok_or_else(|| Failure::new(format!("ssh arguments with unbalanced quotes: {text}"))),
+                Some(text) => shell_words(&text)
+                    .ok_or_else(|| Failure::new(format!("ssh arguments with unbalanced quotes: {text}"))),
                 None => Ok(Vec::new()),
             }
         };
@@ -129,7 +130,10 @@ impl TargetSource<'_> {
         Kind::parse(&name).ok_or_else(|| {
             let near = nearest(&name, Kind::NAMES.iter().copied());
             let help = near.map(|near| format!(", did you mean '{near}'?")).unwrap_or_default();
-            Failure::new(format!("the connection plugin '{name}' was not found{help} (rplay has {})", Kind::NAMES.join(", ")))
+            Failure::new(format!(
+                "the connection plugin '{name}' was not found{help} (rplay has {})",
+                Kind::NAMES.join(", ")
+            ))
         })
     }
 
@@ -143,7 +147,9 @@ impl TargetSource<'_> {
             None => Ok(config()),
             Some(value) => match value.to_string().trim().parse() {
                 Ok(port) => Ok(Some(port)),
-                Err(_) => Err(Failure::new(format!("the port of {} is not a port number: {}", self.name, value.repr()))),
+                Err(_) => {
+                    Err(Failure::new(format!("the port of {} is not a port number: {}", self.name, value.repr())))
+                }
             },
         }
     }
@@ -183,10 +189,16 @@ impl TargetSource<'_> {
         )?
         .unwrap_or_else(|| "sudo".into());
         let Some(method) = BecomeMethod::parse(&method) else {
-            return Err(Failure::new(format!("the become method '{method}' is not supported (rplay has sudo, su, doas)")));
+            return Err(Failure::new(format!(
+                "the become method '{method}' is not supported (rplay has sudo, su, doas)"
+            )));
         };
-        let user =
-            choose(&["ansible_become_user"], Keyword::BecomeUser, self.settings.become_user.as_ref(), Setting::BecomeUser)?;
+        let user = choose(
+            &["ansible_become_user"],
+            Keyword::BecomeUser,
+            self.settings.become_user.as_ref(),
+            Setting::BecomeUser,
+        )?;
         let password = self.text(&[
             "ansible_become_password",
             "ansible_become_pass",

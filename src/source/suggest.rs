@@ -10,8 +10,15 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .into_iter()
         .map(|candidate| (distance(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
+        // Of equally near ones, the one that keeps more of the letters is the likelier.
+        .min_by_key(|(distance, candidate)| (*distance, std::cmp::Reverse(shared_letters(word, candidate))))
         .map(|(_, candidate)| candidate)
+}
+
+/// How many letters of `a` are in `b` too, each used once.
+fn shared_letters(a: &str, b: &str) -> usize {
+    let mut left: Vec<char> = b.chars().collect();
+    a.chars().filter(|c| left.iter().position(|other| other == c).map(|at| left.swap_remove(at)).is_some()).count()
 }
 
 /// The optimal string alignment distance (Damerau–Levenshtein without moves over edits).
@@ -43,6 +50,7 @@ mod tests {
     fn finds_slips_and_refuses_strangers() {
         assert_eq!(nearest("regsiter", ["register", "when"]), Some("register"));
         assert_eq!(nearest("notifi", ["notify", "name"]), Some("notify"));
+        assert_eq!(nearest("taks", ["tags", "tasks"]), Some("tasks"));
         assert_eq!(nearest("xyzzy", ["register", "when"]), None);
     }
 }

@@ -38,7 +38,7 @@ fn check_one(expr: &Expr) -> Result<()> {
     match expr {
         Expr::Filter(_, name, _, place) if !filters::exists(name) => {
             Err(unknown("filter", name, *place, filters::names()))
-        },
+        }
         Expr::Test(_, name, _, place) if !tests::exists(name) => Err(unknown("test", name, *place, tests::names())),
         Expr::Call(callee, arguments) => match (&**callee, arguments.positional.first()) {
             (Expr::Name(function), Some(Expr::Const(Value::Str(name))))
@@ -75,5 +75,8 @@ pub(super) fn unknown(
     if let Some(near) = nearest(name, known) {
         message.push_str(&format!(" Did you mean '{near}'?"));
     }
-    TemplateError::new(ErrorKind::Unknown { what, name: name.to_string(), line: place.line, column: place.column }, message)
+    TemplateError::new(
+        ErrorKind::Unknown { what, name: name.to_string(), line: place.line, column: place.column },
+        message,
+    )
 }

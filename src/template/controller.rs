@@ -142,7 +142,13 @@ pub trait Controller: Send + Sync {
     }
 
     /// Encrypts with a password (the `vault` filter).
-    fn encrypt(&self, _text: &str, _secret: &str, _salt: Option<&str>, _vault_id: Option<&str>) -> Result<String, String> {
+    fn encrypt(
+        &self,
+        _text: &str,
+        _secret: &str,
+        _salt: Option<&str>,
+        _vault_id: Option<&str>,
+    ) -> Result<String, String> {
         Err("encryption is not available here".into())
     }
 

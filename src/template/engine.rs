@@ -56,12 +56,7 @@ pub struct Engine(Arc<Inner>);
 impl Engine {
     /// An engine without anything read yet.
     pub fn new(controller: Arc<dyn Controller>) -> Engine {
-        Engine(Arc::new(Inner {
-            controller,
-            templates: Cache::new(),
-            expressions: Cache::new(),
-            files: Cache::new(),
-        }))
+        Engine(Arc::new(Inner { controller, templates: Cache::new(), expressions: Cache::new(), files: Cache::new() }))
     }
 
     /// The controller's side.
@@ -191,9 +186,7 @@ impl Engine {
                 Value::Str(text) => expression = Arc::from(text.trim()),
                 Value::Null => return Err(condition_error("Empty conditional expressions are not allowed.")),
                 other => {
-                    self.warn(
-                        "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}.",
-                    );
+                    self.warn("Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}.");
                     return Ok(other);
                 }
             }
@@ -229,7 +222,7 @@ impl Engine {
         let compiled = self.compile_file(body, &syntax).map_err(name_file)?;
         context.file = Some(Rc::new(FileState { syntax: syntax.clone(), search: options.search.clone() }));
         let object = context.run(&compiled, "")?;
-        let object = restore_newlines(object, source, &syntax.newline_sequence);
+        let object = restore_newlines(object, source, &options.syntax.newline_sequence);
         match context.plain(&object)? {
             Value::Null => Ok(String::new()),
             value => Ok(value.to_string()),

@@ -11,6 +11,7 @@ mod engine;
 mod error;
 mod filters;
 mod functions;
+mod jmespath;
 mod lookups;
 mod methods;
 mod names;

@@ -66,7 +66,8 @@ pub trait Connection: Send + Sync {
 
     /// Puts a file in place atomically. `path` is taken literally.
     fn put(&self, content: &mut dyn Read, path: &str, mode: u32) -> Result<(), TransportError> {
-        let failed = |reason: String| TransportError::Put { host: self.host().to_owned(), path: path.to_owned(), reason };
+        let failed =
+            |reason: String| TransportError::Put { host: self.host().to_owned(), path: path.to_owned(), reason };
         let path = shell_quote(path);
         let script = format!(
             "umask 077; t={path}.rplay-$$; trap 'rm -f \"$t\"' EXIT HUP TERM; \

@@ -28,7 +28,10 @@ impl ExecConnection {
         let mut add = |words: &[&str]| prefix.extend(words.iter().map(|word| (*word).to_owned()));
         let extra: Vec<&str> = target.executable_args.iter().map(String::as_str).collect();
         if target.kind != Kind::Local && (host.is_empty() || host.starts_with('-')) {
-            return Err(TransportError::Unsupported(format!("«{host}» is not a name for a {} host", target.kind.name())));
+            return Err(TransportError::Unsupported(format!(
+                "«{host}» is not a name for a {} host",
+                target.kind.name()
+            )));
         }
         match target.kind {
             Kind::Chroot => {
@@ -43,7 +46,9 @@ impl ExecConnection {
                 let leader = leader(host)?.to_string();
                 add(&[&program("nsenter")]);
                 add(&extra);
-                add(&["--target", &leader, "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"]);
+                add(&[
+                    "--target", &leader, "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd",
+                ]);
                 add(&["--"]);
             }
             Kind::Docker | Kind::Podman => {
@@ -142,7 +147,8 @@ fn leader(machine: &str) -> Result<u32, TransportError> {
     let entries = std::fs::read_dir("/proc").map_err(|error| TransportError::io("cannot list /proc", error))?;
     for pid in entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
         let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let words: Vec<&str> = command.split(|byte| *byte == 0).filter_map(|word| std::str::from_utf8(word).ok()).collect();
+        let words: Vec<&str> =
+            command.split(|byte| *byte == 0).filter_map(|word| std::str::from_utf8(word).ok()).collect();
         if words.first().is_some_and(|program| program.ends_with("systemd-nspawn")) && names(&words, machine) {
             let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
             if let Some(leader) = children.split_whitespace().find_map(first_of_namespace) {
@@ -191,8 +197,21 @@ mod tests {
             executable_args: vec!["--context=x".into()],
             ..Target::new(Kind::Kubectl, "web-0")
         };
-        let wanted =
-            ["kubectl", "--context=x", "-n", "prod", "exec", "-i", "web-0", "-c", "main", "--", "/bin/sh", "-c", "id -u"];
+        let wanted = [
+            "kubectl",
+            "--context=x",
+            "-n",
+            "prod",
+            "exec",
+            "-i",
+            "web-0",
+            "-c",
+            "main",
+            "--",
+            "/bin/sh",
+            "-c",
+            "id -u",
+        ];
         assert_eq!(words(&pod), wanted);
         let root = Target { user, ..Target::new(Kind::Chroot, "/") };
         assert_eq!(words(&root), ["chroot", "/", "su", "-s", "/bin/sh", "app", "-c", "exec /bin/sh -c 'id -u'"]);

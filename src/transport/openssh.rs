@@ -118,7 +118,9 @@ impl Connection for OpenSshConnection {
     fn exec(&self, script: &str, stdin: &[u8], cancel: &CancelToken) -> Result<Output, TransportError> {
         let output = child::run(self.command(script), stdin, cancel)?;
         match output.rc == FAILED && !self.is_alive() {
-            true => Err(TransportError::Lost { host: self.host.clone(), reason: output.stderr_text().trim().to_owned() }),
+            true => {
+                Err(TransportError::Lost { host: self.host.clone(), reason: output.stderr_text().trim().to_owned() })
+            }
             false => Ok(output),
         }
     }

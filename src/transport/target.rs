@@ -30,8 +30,13 @@ impl Kind {
     pub fn parse(name: &str) -> Option<Kind> {
         Some(match name {
             "local" | "ansible.builtin.local" => Kind::Local,
-            "ssh" | "ansible.builtin.ssh" | "smart" | "paramiko" | "paramiko_ssh"
-            | "ansible.builtin.paramiko_ssh" | "ansible.netcommon.libssh" => Kind::Ssh,
+            "ssh"
+            | "ansible.builtin.ssh"
+            | "smart"
+            | "paramiko"
+            | "paramiko_ssh"
+            | "ansible.builtin.paramiko_ssh"
+            | "ansible.netcommon.libssh" => Kind::Ssh,
             "openssh" => Kind::OpenSsh,
             "nspawn" | "community.general.nspawn" => Kind::Nspawn,
             "chroot" | "community.general.chroot" => Kind::Chroot,

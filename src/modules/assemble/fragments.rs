@@ -22,7 +22,14 @@ impl Fragments {
             pattern.map_err(|reason| Failure::new(format!("Invalid Regexp ({reason}) in \"{text}\"")))
         };
         let delimiter = delimiter.map(unescape).unwrap_or_default();
-        Ok(Fragments { delimiter, regexp: regexp.map(compile).transpose()?, ignore_hidden, out: Vec::new(), started: false, ended: true })
+        Ok(Fragments {
+            delimiter,
+            regexp: regexp.map(compile).transpose()?,
+            ignore_hidden,
+            out: Vec::new(),
+            started: false,
+            ended: true,
+        })
     }
 
     /// Whether a fragment of that name counts.

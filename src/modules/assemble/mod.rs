@@ -162,10 +162,16 @@ mod tests {
             .with_file("/srv/d/01", "a", 0o644)
             .with_file("/srv/d/.03", "c\n", 0o644)
             .with_file("/srv/d/x", "no", 0o644);
-        let args: Map = [("src", "/srv/d"), ("dest", "/etc/f"), ("delimiter", "--\\t"), ("regexp", "\\d"), ("ignore_hidden", "yes")]
-            .into_iter()
-            .map(|(name, value)| (name.into(), Value::str(value)))
-            .collect();
+        let args: Map = [
+            ("src", "/srv/d"),
+            ("dest", "/etc/f"),
+            ("delimiter", "--\\t"),
+            ("regexp", "\\d"),
+            ("ignore_hidden", "yes"),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.into(), Value::str(value)))
+        .collect();
         let run = || Assemble.run(&args, RunFlags::default(), &host).unwrap().result;
         let first = run();
         assert_eq!(host.text("/etc/f").unwrap(), "a\n--\t\nb");

@@ -85,9 +85,10 @@ impl Module for Command {
 
     fn plan(&self, args: &Args, state: &Decision) -> Result<Plan<()>, Failure> {
         let plan = task(args)?.plan(state);
-        let ignored = args.executable.as_ref().map(|name| {
-            format!("`executable` has no effect on command (only shell uses it); not using '{name}'")
-        });
+        let ignored = args
+            .executable
+            .as_ref()
+            .map(|name| format!("`executable` has no effect on command (only shell uses it); not using '{name}'"));
         Ok(match ignored {
             Some(warning) => plan.with("warnings", vec![warning]),
             None => plan,

@@ -1,6 +1,8 @@
 //! The controller's half of `fetch`: where the file goes, and putting it there.
 
-use crate::module::{Action, ArgSpec, Example, Failure, ModuleArgs, ModuleSpec, ReturnSpec, RunsOn, TaskDoor, parse_args};
+use crate::module::{
+    Action, ArgSpec, Example, Failure, ModuleArgs, ModuleSpec, ReturnSpec, RunsOn, TaskDoor, parse_args,
+};
 use crate::modules::file::checksum::{Algorithm, of_stream};
 use crate::modules::file::paths::without_dots;
 use crate::value::{Map, Value};
@@ -188,7 +190,9 @@ fn destination(args: &Args, source: &str, task: &dyn TaskDoor) -> Result<PathBuf
     let dest = dest.join(source.rsplit('/').next().unwrap_or(source));
     if dest.is_dir() {
         let dest = dest.display();
-        return Err(Failure::new(format!("calculated dest '{dest}' is an existing directory, use another path that does not point to an existing directory")));
+        return Err(Failure::new(format!(
+            "calculated dest '{dest}' is an existing directory, use another path that does not point to an existing directory"
+        )));
     }
     Ok(without_dots(&dest))
 }

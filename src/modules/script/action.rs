@@ -74,7 +74,35 @@ impl Action for ScriptAction {
         let mut to_host = host_args(given, &["_raw_params", "cmd", "decrypt"]);
         to_host.insert("content_blob".into(), blob.to_value());
         to_host.insert("name".into(), path.file_name().unwrap_or_default().to_string_lossy().as_ref().into());
-        to_host.insert("arguments".into(), words::join(&parts[1..]).into());
+        to_host.insert("arguments".into(), after_first_word(line).into());
         task.remote(SPEC.name, &to_host, task.flags()).map(|run| run.result)
+    }
+}
+
+/// What follows the first word, as it is written: the shell on the host reads it.
+fn after_first_word(line: &str) -> &str {
+    let (mut quote, mut escaped) = (None, false);
+    for (at, c) in line.char_indices() {
+        match (c, quote) {
+            _ if escaped => escaped = false,
+            ('\\', None | Some('"')) => escaped = true,
+            (c, Some(open)) if c == open => quote = None,
+            ('\'' | '"', None) => quote = Some(c),
+            (c, None) if c.is_whitespace() => return &line[at..],
+            _ => {}
+        }
+    }
+    ""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_stay_as_written() {
+        assert_eq!(after_first_word("a\\ b.sh \"$X\" | tee"), " \"$X\" | tee");
+        assert_eq!(after_first_word("'a b.sh' c"), " c");
+        assert_eq!(after_first_word("a.sh"), "");
     }
 }

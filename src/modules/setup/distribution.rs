@@ -139,11 +139,14 @@ pub fn package_manager(host: &dyn Host, family: &str) -> &'static str {
     match family {
         "Debian" if there("/usr/bin/apt-get") => return "apt",
         "RedHat" => {
-            let by_default = |path| host.canonicalize("/usr/bin/dnf".as_ref()).is_ok_and(|real| real == std::path::Path::new(path));
+            let by_default =
+                |path| host.canonicalize("/usr/bin/dnf".as_ref()).is_ok_and(|real| real == std::path::Path::new(path));
             if by_default("/usr/bin/dnf5") || (there("/usr/bin/dnf5") && !there("/usr/bin/dnf-3")) {
                 return "dnf5";
             }
-            if let Some((_, name)) = [("/usr/bin/dnf", "dnf"), ("/usr/bin/yum", "yum")].iter().find(|(path, _)| there(path)) {
+            if let Some((_, name)) =
+                [("/usr/bin/dnf", "dnf"), ("/usr/bin/yum", "yum")].iter().find(|(path, _)| there(path))
+            {
                 return name;
             }
         }
@@ -230,7 +233,10 @@ mod tests {
             .with_file("/etc/os-release", "ID=debian\nVERSION_ID=\"12\"\nVERSION=\"12 (bookworm)\"\n", 0o644)
             .with_file("/etc/debian_version", "12.5\n", 0o644);
         let found = read(&debian);
-        assert_eq!((found.name.as_str(), found.version.as_str(), found.release.as_str()), ("Debian", "12.5", "bookworm"));
+        assert_eq!(
+            (found.name.as_str(), found.version.as_str(), found.release.as_str()),
+            ("Debian", "12.5", "bookworm")
+        );
         assert_eq!((found.family.as_str(), found.minor.as_deref()), ("Debian", Some("5")));
         let rocky = FakeHost::new()
             .with_file("/etc/os-release", "ID=\"rocky\"\nVERSION=\"8.10 (Green Obsidian)\"\nVERSION_ID=\"8.10\"\nID_LIKE=\"rhel centos fedora\"\n", 0o644)

@@ -38,7 +38,8 @@ fn read(host: &dyn Host, path: &Path) -> Result<Value, String> {
         }
         false => {
             let bytes = host.read(path).map_err(|error| format!("error loading fact - {name}: {error}"))?;
-            String::from_utf8(bytes).map_err(|_| format!("error loading fact - output of running \"{name}\" was not utf-8"))?
+            String::from_utf8(bytes)
+                .map_err(|_| format!("error loading fact - output of running \"{name}\" was not utf-8"))?
         }
     };
     if let Ok(value) = serde_json::from_str(&text) {

@@ -51,8 +51,14 @@ impl Module for Setup {
                 files; Python is not needed.",
         returns: &[ReturnSpec { name: "ansible_facts", doc: "The facts, each name with `ansible_` before it." }],
         examples: &[
-            Example { title: "Only the network", yaml: "ansible.builtin.setup:\n  gather_subset: ['!all', '!min', network]" },
-            Example { title: "Some facts", yaml: "ansible.builtin.setup:\n  filter: ['ansible_distribution*', memtotal_mb]" },
+            Example {
+                title: "Only the network",
+                yaml: "ansible.builtin.setup:\n  gather_subset: ['!all', '!min', network]",
+            },
+            Example {
+                title: "Some facts",
+                yaml: "ansible.builtin.setup:\n  filter: ['ansible_distribution*', memtotal_mb]",
+            },
         ],
         ..ModuleSpec::EMPTY
     };
@@ -92,13 +98,24 @@ fn gather(args: &Args, parts: &BTreeSet<Part>, host: &dyn Host) -> Map {
     std::thread::scope(|scope| {
         let python = (wants(Part::Python) || wants(Part::Platform)).then(|| scope.spawn(|| programs::python(host)));
         let systemd = wants(Part::Systemd).then(|| scope.spawn(|| programs::systemd(host)));
-        let local = wants(Part::Local).then(|| scope.spawn(|| local::facts(host, &expand::path(host, &args.fact_path))));
+        let local =
+            wants(Part::Local).then(|| scope.spawn(|| local::facts(host, &expand::path(host, &args.fact_path))));
         let mut facts = Map::new();
         parts.iter().for_each(|part| facts.extend(quick(*part, args, host)));
         // A thread that panicked leaves its facts out.
         if let Some(mut python) = python.and_then(|thread| thread.join().ok()) {
-            facts.extend(python.shift_remove("python_version").filter(|_| wants(Part::Platform)).map(|version| (Key::from("python_version"), version)));
-            facts.extend(python.shift_remove("python").filter(|_| wants(Part::Python)).map(|python| (Key::from("python"), python)));
+            facts.extend(
+                python
+                    .shift_remove("python_version")
+                    .filter(|_| wants(Part::Platform))
+                    .map(|version| (Key::from("python_version"), version)),
+            );
+            facts.extend(
+                python
+                    .shift_remove("python")
+                    .filter(|_| wants(Part::Python))
+                    .map(|python| (Key::from("python"), python)),
+            );
         }
         if let Some(systemd) = systemd.and_then(|thread| thread.join().ok()).flatten() {
             facts.insert("systemd".into(), systemd);

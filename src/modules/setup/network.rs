@@ -1,7 +1,7 @@
 //! Interfaces and addresses, from /sys/class/net, /proc/net and the kernel's address list.
 
-use super::kernel::{self, Address};
 use super::files;
+use super::kernel::{self, Address};
 use crate::module::Host;
 use crate::value::{Key, Map, Value};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -21,7 +21,8 @@ pub fn facts(host: &dyn Host) -> Map {
         by_name.insert(Key::from(name.as_str()), Value::map(interface(host, name, &addresses)));
     }
     let all = |v6: bool| {
-        let shown = addresses.iter().map(|address| address.address).filter(|ip| ip.is_ipv6() == v6 && !ip.is_loopback());
+        let shown =
+            addresses.iter().map(|address| address.address).filter(|ip| ip.is_ipv6() == v6 && !ip.is_loopback());
         Value::list(shown.map(|ip| Value::from(ip.to_string())).collect())
     };
     facts.insert("interfaces".into(), Value::list(names.iter().map(Value::str).collect()));
@@ -54,7 +55,10 @@ fn interface(host: &dyn Host, name: &str, addresses: &[Address]) -> Map {
     if let Some(state) = word("operstate") {
         facts.insert("active".into(), Value::Bool(state != "down"));
     }
-    facts.extend(files::link_name(host, format!("{folder}/device/driver/module")).map(|name| (Key::from("module"), Value::from(name))));
+    facts.extend(
+        files::link_name(host, format!("{folder}/device/driver/module"))
+            .map(|name| (Key::from("module"), Value::from(name))),
+    );
     let mut kind = match number("type") {
         Some(1) => Some("ether"),
         Some(32) => Some("infiniband"),
@@ -78,7 +82,8 @@ fn interface(host: &dyn Host, name: &str, addresses: &[Address]) -> Map {
     }
     facts.extend(kind.map(|kind| (Key::from("type"), Value::str(kind))));
     if files::exists(host, format!("{folder}/device")) {
-        facts.extend(files::link_name(host, format!("{folder}/device")).map(|id| (Key::from("pciid"), Value::from(id))));
+        facts
+            .extend(files::link_name(host, format!("{folder}/device")).map(|id| (Key::from("pciid"), Value::from(id))));
     }
     facts.extend(number("speed").map(|speed| (Key::from("speed"), Value::from(speed))));
     let flags = word("flags").and_then(|text| i64::from_str_radix(text.trim_start_matches("0x"), 16).ok());
@@ -93,7 +98,10 @@ fn bonding(facts: &mut Map, word: &dyn Fn(&str) -> Option<String>) {
     facts.insert("slaves".into(), Value::list(slaves));
     facts.insert("mode".into(), Value::str(text("bonding/mode").split_whitespace().next().unwrap_or_default()));
     facts.insert("miimon".into(), Value::str(text("bonding/miimon").split_whitespace().next().unwrap_or_default()));
-    facts.insert("lacp_rate".into(), Value::str(text("bonding/lacp_rate").split_whitespace().next().unwrap_or_default()));
+    facts.insert(
+        "lacp_rate".into(),
+        Value::str(text("bonding/lacp_rate").split_whitespace().next().unwrap_or_default()),
+    );
     facts.extend(word("bonding/primary").map(|primary| (Key::from("primary"), Value::from(primary))));
     facts.insert("all_slaves_active".into(), Value::Bool(text("bonding/all_slaves_active") == "1"));
 }
@@ -182,7 +190,8 @@ fn default_v6(host: &dyn Host, addresses: &[Address], interfaces: &Map) -> Map {
 
 fn add_link(facts: &mut Map, interfaces: &Map, name: &str) {
     for key in ["macaddress", "mtu", "type"] {
-        facts.extend(interfaces.get(name).and_then(|facts| facts.get(key)).map(|value| (Key::from(key), value.clone())));
+        facts
+            .extend(interfaces.get(name).and_then(|facts| facts.get(key)).map(|value| (Key::from(key), value.clone())));
     }
 }
 
@@ -213,7 +222,8 @@ fn gateway_v6(routes: &str, name: &str) -> Option<Ipv6Addr> {
 fn reachable(host: &dyn Host, addresses: &[Address]) -> Value {
     let trie = files::text(host, "/proc/net/fib_trie").unwrap_or_default();
     let v4 = local_v4(&trie);
-    let v6: Vec<String> = addresses.iter().map(|address| address.address).filter(IpAddr::is_ipv6).map(|ip| ip.to_string()).collect();
+    let v6: Vec<String> =
+        addresses.iter().map(|address| address.address).filter(IpAddr::is_ipv6).map(|ip| ip.to_string()).collect();
     Value::from([("ipv4", Value::from(v4)), ("ipv6", Value::from(v6))])
 }
 

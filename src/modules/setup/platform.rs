@@ -106,7 +106,8 @@ pub fn date_time(host: &dyn Host) -> Value {
     let epoch = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
     let (local, utc) = (Moment::local(now), Moment::utc(now));
     let (zone, other_zone) = crate::modules::clock::zone_names(now);
-    let basic = |m: &Moment| format!("{:04}{:02}{:02}T{:02}{:02}{:02}", m.year, m.month, m.day, m.hour, m.minute, m.second);
+    let basic =
+        |m: &Moment| format!("{:04}{:02}{:02}T{:02}{:02}{:02}", m.year, m.month, m.day, m.hour, m.minute, m.second);
     let date = format!("{:04}-{:02}-{:02}", local.year, local.month, local.day);
     let time = format!("{:02}:{:02}:{:02}", local.hour, local.minute, local.second);
     let iso = utc.stamp().replace(' ', "T");

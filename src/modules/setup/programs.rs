@@ -39,7 +39,9 @@ pub fn python(host: &dyn Host) -> Map {
     const SCRIPT: &str = "import sys; v = sys.version_info; \
         print(*v, sys.implementation.name, sys.executable, sep='\\n')";
     let usual = ["/usr/bin/python3", "/usr/libexec/platform-python"].map(PathBuf::from);
-    let Some(program) = usual.into_iter().find(|path| super::files::exists(host, path)).or_else(|| host.which("python3")) else {
+    let Some(program) =
+        usual.into_iter().find(|path| super::files::exists(host, path)).or_else(|| host.which("python3"))
+    else {
         return Map::new();
     };
     let Some(said) = ask(host, &program, &["-I", "-S", "-c", SCRIPT]) else { return Map::new() };
@@ -55,10 +57,7 @@ pub fn python(host: &dyn Host) -> Map {
         ("type", Value::str(implementation)),
         ("has_sslcontext", Value::Bool(true)),
     ]);
-    Map::from([
-        ("python".into(), python),
-        ("python_version".into(), Value::from(format!("{major}.{minor}.{micro}"))),
-    ])
+    Map::from([("python".into(), python), ("python_version".into(), Value::from(format!("{major}.{minor}.{micro}")))])
 }
 
 /// `systemd`: version and features, where systemd runs the host.

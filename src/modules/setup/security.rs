@@ -41,11 +41,46 @@ pub fn selinux(host: &dyn Host) -> Map {
 
 /// Names of capabilities by number, as in linux/capability.h.
 const NAMES: &[&str] = &[
-    "chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap",
-    "linux_immutable", "net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner",
-    "sys_module", "sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct", "sys_admin", "sys_boot", "sys_nice",
-    "sys_resource", "sys_time", "sys_tty_config", "mknod", "lease", "audit_write", "audit_control", "setfcap",
-    "mac_override", "mac_admin", "syslog", "wake_alarm", "block_suspend", "audit_read", "perfmon", "bpf",
+    "chown",
+    "dac_override",
+    "dac_read_search",
+    "fowner",
+    "fsetid",
+    "kill",
+    "setgid",
+    "setuid",
+    "setpcap",
+    "linux_immutable",
+    "net_bind_service",
+    "net_broadcast",
+    "net_admin",
+    "net_raw",
+    "ipc_lock",
+    "ipc_owner",
+    "sys_module",
+    "sys_rawio",
+    "sys_chroot",
+    "sys_ptrace",
+    "sys_pacct",
+    "sys_admin",
+    "sys_boot",
+    "sys_nice",
+    "sys_resource",
+    "sys_time",
+    "sys_tty_config",
+    "mknod",
+    "lease",
+    "audit_write",
+    "audit_control",
+    "setfcap",
+    "mac_override",
+    "mac_admin",
+    "syslog",
+    "wake_alarm",
+    "block_suspend",
+    "audit_read",
+    "perfmon",
+    "bpf",
     "checkpoint_restore",
 ];
 
@@ -81,7 +116,8 @@ fn capability_text(status: &str, last: usize) -> String {
     };
     let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     (0..=last).for_each(|at| groups.entry(flags(at)).or_default().push(at));
-    let base = groups.iter().max_by_key(|(_, members)| members.len()).map(|(flags, _)| flags.clone()).unwrap_or_default();
+    let base =
+        groups.iter().max_by_key(|(_, members)| members.len()).map(|(flags, _)| flags.clone()).unwrap_or_default();
     let mut out = String::new();
     if !base.is_empty() || groups.len() == 1 {
         out = format!("={base}");

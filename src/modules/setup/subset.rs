@@ -82,11 +82,7 @@ const PARTS: &[(Part, bool, &[&str])] = &[
     (Env, true, &["env"]),
     (FibreChannel, false, &["fibre_channel_wwn"]),
     (Fips, true, &["fips"]),
-    (
-        Hardware,
-        false,
-        &["hardware", "processor", "processor_cores", "processor_count", "mounts", "devices"],
-    ),
+    (Hardware, false, &["hardware", "processor", "processor_cores", "processor_count", "mounts", "devices"]),
     (Iscsi, false, &["iscsi"]),
     (Loadavg, false, &["loadavg"]),
     (Local, true, &["local"]),
@@ -101,7 +97,18 @@ const PARTS: &[(Part, bool, &[&str])] = &[
     (Python, true, &["python"]),
     (Selinux, true, &["selinux"]),
     (ServiceMgr, true, &["service_mgr"]),
-    (SshPubKeys, true, &["ssh_pub_keys", "ssh_host_pub_keys", "ssh_host_key_dsa_public", "ssh_host_key_rsa_public", "ssh_host_key_ecdsa_public", "ssh_host_key_ed25519_public"]),
+    (
+        SshPubKeys,
+        true,
+        &[
+            "ssh_pub_keys",
+            "ssh_host_pub_keys",
+            "ssh_host_key_dsa_public",
+            "ssh_host_key_rsa_public",
+            "ssh_host_key_ecdsa_public",
+            "ssh_host_key_ed25519_public",
+        ],
+    ),
     (Systemd, false, &["systemd"]),
     (
         User,
@@ -119,7 +126,17 @@ const PARTS: &[(Part, bool, &[&str])] = &[
             "effective_group_ids",
         ],
     ),
-    (Virtual, false, &["virtual", "virtualization_type", "virtualization_role", "virtualization_tech_guest", "virtualization_tech_host"]),
+    (
+        Virtual,
+        false,
+        &[
+            "virtual",
+            "virtualization_type",
+            "virtualization_role",
+            "virtualization_tech_guest",
+            "virtualization_tech_host",
+        ],
+    ),
 ];
 
 /// Names that Ansible knows and that gather nothing here: facts that other programs make.
@@ -155,7 +172,11 @@ pub fn wanted(words: &[String]) -> Result<BTreeSet<Part>, String> {
             (name, _) => {
                 let part = PARTS.iter().find(|(.., names)| names.contains(&name));
                 let (part, ..) = part.ok_or_else(|| bad(name))?;
-                if negated { removed.insert(*part) } else { named.insert(*part) };
+                if negated {
+                    removed.insert(*part)
+                } else {
+                    named.insert(*part)
+                };
             }
         }
     }

@@ -92,24 +92,25 @@ fn xen(host: &dyn Host, found: &mut Findings) {
 fn firmware(host: &dyn Host, found: &mut Findings) {
     let id = |name: &str| files::word(host, format!("/sys/devices/virtual/dmi/id/{name}")).unwrap_or_default();
     let (product, vendor, bios) = (id("product_name"), id("sys_vendor"), id("bios_vendor"));
-    let kind = match (product.as_str(), vendor.as_str(), bios.as_str()) {
-        (_, "oVirt", _) => "oVirt",
-        (_, "Red Hat", _) if id("product_family") == "RHV" || product.contains("RHEV") => {
-            if product.contains("RHEV") { "RHEV" } else { "RHV" }
-        }
-        ("VMware Virtual Platform" | "VMware7,1" | "VMware20,1", ..) => "VMware",
-        ("OpenStack Compute" | "OpenStack Nova", ..) | (_, "OpenStack Foundation", _) => "openstack",
-        (_, _, "Xen") => "xen",
-        (_, _, "innotek GmbH") => "virtualbox",
-        ("KVM" | "KVM Server" | "Bochs" | "AHV", ..) => "kvm",
-        (_, "QEMU" | "Amazon EC2" | "DigitalOcean" | "Google" | "Scaleway" | "Nutanix" | "Hetzner", _) => "kvm",
-        (_, "KVM" | "KVM Server" | "Bochs" | "AHV", _) => "kvm",
-        (_, _, "Amazon EC2" | "DigitalOcean" | "Hetzner") => "kvm",
-        (_, "KubeVirt", _) => "KubeVirt",
-        (_, "Microsoft Corporation", _) => "VirtualPC",
-        (_, "Parallels Software International Inc.", _) => "parallels",
-        _ => return,
-    };
+    let kind =
+        match (product.as_str(), vendor.as_str(), bios.as_str()) {
+            (_, "oVirt", _) => "oVirt",
+            (_, "Red Hat", _) if id("product_family") == "RHV" || product.contains("RHEV") => {
+                if product.contains("RHEV") { "RHEV" } else { "RHV" }
+            }
+            ("VMware Virtual Platform" | "VMware7,1" | "VMware20,1", ..) => "VMware",
+            ("OpenStack Compute" | "OpenStack Nova", ..) | (_, "OpenStack Foundation", _) => "openstack",
+            (_, _, "Xen") => "xen",
+            (_, _, "innotek GmbH") => "virtualbox",
+            ("KVM" | "KVM Server" | "Bochs" | "AHV", ..) => "kvm",
+            (_, "QEMU" | "Amazon EC2" | "DigitalOcean" | "Google" | "Scaleway" | "Nutanix" | "Hetzner", _) => "kvm",
+            (_, "KVM" | "KVM Server" | "Bochs" | "AHV", _) => "kvm",
+            (_, _, "Amazon EC2" | "DigitalOcean" | "Hetzner") => "kvm",
+            (_, "KubeVirt", _) => "KubeVirt",
+            (_, "Microsoft Corporation", _) => "VirtualPC",
+            (_, "Parallels Software International Inc.", _) => "parallels",
+            _ => return,
+        };
     found.guest(kind);
 }
 

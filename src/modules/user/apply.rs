@@ -54,7 +54,8 @@ pub fn apply(args: &Args, plan: &Plan<Change>, host: &dyn Host) -> Result<Outcom
 /// The groups have to be there by now; a task before this one may have made them.
 fn check_groups(args: &Args, host: &dyn Host) -> Result<(), Failure> {
     for group in args.group.iter().chain(args.groups.iter().flatten()) {
-        let found = present::group_id(host, group).map_err(|error| Failure::new(format!("cannot look up group '{group}': {error}")))?;
+        let found = present::group_id(host, group)
+            .map_err(|error| Failure::new(format!("cannot look up group '{group}': {error}")))?;
         if found.is_none() {
             return Err(Failure::new(format!("Group {group} does not exist")));
         }
@@ -63,7 +64,8 @@ fn check_groups(args: &Args, host: &dyn Host) -> Result<(), Failure> {
 }
 
 fn require_user(args: &Args, host: &dyn Host) -> Result<Entry, Failure> {
-    let found = host.user(&args.name).map_err(|error| Failure::new(format!("cannot look up user '{}': {error}", args.name)))?;
+    let found =
+        host.user(&args.name).map_err(|error| Failure::new(format!("cannot look up user '{}': {error}", args.name)))?;
     found.ok_or_else(|| Failure::new(format!("user '{}' is still missing after it was made", args.name)))
 }
 
@@ -125,7 +127,8 @@ fn make_key(args: &Args, host: &dyn Host, comment: &str) -> Result<(), Failure> 
     argv.extend(bits.iter().flat_map(|bits| ["-b", bits.as_str()]));
     program::succeed(host, &program::plain(&argv))?;
     for file in [&path, &public] {
-        host.set_owner(file, owner, group, true).map_err(|error| program::file_failure("change the owner of", file, &error))?;
+        host.set_owner(file, owner, group, true)
+            .map_err(|error| program::file_failure("change the owner of", file, &error))?;
     }
     Ok(())
 }

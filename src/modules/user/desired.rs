@@ -163,7 +163,9 @@ pub fn modify(args: &Args, found: &Found, user: &Entry) -> Plan<Change> {
         match &key.made {
             Some(_) if !args.force => {
                 let path = key.path.display();
-                warnings.push(format!("Found existing ssh key private file \"{path}\", no force, so skipping ssh-keygen generation"));
+                warnings.push(format!(
+                    "Found existing ssh key private file \"{path}\", no force, so skipping ssh-keygen generation"
+                ));
             }
             _ => changes.push(Change::MakeKey { path: key.path.clone(), comment: key_comment(args, found) }),
         }
@@ -171,7 +173,8 @@ pub fn modify(args: &Args, found: &Found, user: &Entry) -> Plan<Change> {
     if args.append && args.groups.is_none() {
         warnings.push("'append' is set, but no 'groups' are specified. Use 'groups' for appending new groups.".into());
     }
-    let mut plan = with_arguments(Plan::of(changes), args).with("append", args.append).with("move_home", args.move_home);
+    let mut plan =
+        with_arguments(Plan::of(changes), args).with("append", args.append).with("move_home", args.move_home);
     plan.returns.extend(entry_values(user).map(|(key, value)| (Key::from(key), value)));
     if let Some(key) = &found.key {
         let (fingerprint, public) = key.made.clone().unwrap_or_default();

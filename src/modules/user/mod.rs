@@ -181,7 +181,10 @@ impl Module for User {
                 title: "A further group",
                 yaml: "ansible.builtin.user:\n  name: james\n  groups: [docker]\n  append: true",
             },
-            Example { title: "Remove a user with all files", yaml: "ansible.builtin.user: {name: johnd, state: absent, remove: true}" },
+            Example {
+                title: "Remove a user with all files",
+                yaml: "ansible.builtin.user: {name: johnd, state: absent, remove: true}",
+            },
         ],
         ..ModuleSpec::EMPTY
     };

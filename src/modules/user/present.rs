@@ -37,7 +37,10 @@ pub fn observe(args: &Args, host: &dyn Host) -> Result<Found, Failure> {
     Ok(Found {
         groups: supplementary_groups(host, &args.name)?,
         // Only root may read it; another user's changes fail on their own.
-        shadow: host.read(Path::new("/etc/shadow")).ok().and_then(|bytes| shadow::find(&String::from_utf8_lossy(&bytes), &args.name)),
+        shadow: host
+            .read(Path::new("/etc/shadow"))
+            .ok()
+            .and_then(|bytes| shadow::find(&String::from_utf8_lossy(&bytes), &args.name)),
         own_group: host.group(&args.name).map_err(lookup)?.is_some(),
         host_name: host_name(host),
         user,
@@ -68,7 +71,8 @@ fn supplementary_groups(host: &dyn Host, name: &str) -> Result<Vec<String>, Fail
         Err(error) => return Err(program::file_failure("read", path, &error)),
     };
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let listed = |line: &&str| line.split(':').nth(3).is_some_and(|members| members.split(',').any(|member| member == name));
+    let listed =
+        |line: &&str| line.split(':').nth(3).is_some_and(|members| members.split(',').any(|member| member == name));
     Ok(text.lines().filter(listed).filter_map(|line| line.split(':').next()).map(str::to_owned).collect())
 }
 

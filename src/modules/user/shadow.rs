@@ -56,10 +56,15 @@ mod tests {
     fn entries_and_hashes() {
         let text = "root:*:19000:0:99999:7:::\nx:!$6$s$h:19000:1:90:5:3:21915:\n";
         let entry = find(text, "x").unwrap_or_default();
-        assert_eq!((entry.hash.as_str(), entry.max, entry.inactive, entry.expires), ("!$6$s$h", Some(90), Some(3), Some(21915)));
+        assert_eq!(
+            (entry.hash.as_str(), entry.max, entry.inactive, entry.expires),
+            ("!$6$s$h", Some(90), Some(3), Some(21915))
+        );
         assert_eq!(find(text, "root").unwrap_or_default().expires, None);
         assert_eq!(find(text, "oo"), None);
-        ["!", "*", "$6$salt$hash", "!$y$j9T$a$b", "ab01234567890"].iter().for_each(|text| assert!(looks_hashed(text), "{text}"));
+        ["!", "*", "$6$salt$hash", "!$y$j9T$a$b", "ab01234567890"]
+            .iter()
+            .for_each(|text| assert!(looks_hashed(text), "{text}"));
         ["plain text", "secret", "a:b"].iter().for_each(|text| assert!(!looks_hashed(text), "{text}"));
     }
 }

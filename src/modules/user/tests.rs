@@ -34,12 +34,17 @@ fn commands(args: Value) -> Vec<String> {
 fn only_differences_become_options() {
     let same = Value::from([("name", Value::str("eve")), ("groups", Value::str("audio")), ("uid", Value::Int(1000))]);
     assert!(commands(same).is_empty());
-    let more = Value::from([("name", Value::str("eve")), ("groups", Value::str("video")), ("append", Value::Bool(true))]);
+    let more =
+        Value::from([("name", Value::str("eve")), ("groups", Value::str("video")), ("append", Value::Bool(true))]);
     assert_eq!(commands(more), ["usermod -a -G video eve"]);
     let other = Value::from([("name", "eve"), ("groups", "video"), ("shell", "/bin/zsh"), ("comment", "Eve")]);
     assert_eq!(commands(other), ["usermod -G video -c Eve -s /bin/zsh eve"]);
     assert_eq!(commands(Value::from([("name", "eve"), ("groups", "")])), ["usermod -G  eve"]);
-    let days = Value::from([("name", Value::str("eve")), ("password_expire_max", Value::Int(90)), ("password_expire_min", Value::Int(0))]);
+    let days = Value::from([
+        ("name", Value::str("eve")),
+        ("password_expire_max", Value::Int(90)),
+        ("password_expire_min", Value::Int(0)),
+    ]);
     assert_eq!(commands(days), ["chage -M 90 eve"]);
 }
 

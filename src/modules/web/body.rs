@@ -135,7 +135,10 @@ fn part(
     let refuse = |reason: &str| Failure::new(format!("failed to parse body as form-multipart: {reason}"));
     let field = match field {
         Value::Str(text) => {
-            let head = format!("Content-Type: text/plain\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{}", with_crlf(text));
+            let head = format!(
+                "Content-Type: text/plain\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{}",
+                with_crlf(text)
+            );
             out.extend_from_slice(head.as_bytes());
             return Ok(());
         }

@@ -24,14 +24,7 @@ struct Challenge {
 }
 
 /// The answer to a Digest challenge; None for one that is not understood. `client_nonce` is fresh.
-pub fn digest(
-    header: &str,
-    method: &str,
-    url: &str,
-    user: &str,
-    password: &str,
-    client_nonce: &str,
-) -> Option<String> {
+pub fn digest(header: &str, method: &str, url: &str, user: &str, password: &str, client_nonce: &str) -> Option<String> {
     let challenge = challenge(header)?;
     let algorithm = challenge.algorithm.as_deref().unwrap_or("MD5");
     let (hash, session): (fn(&str) -> String, bool) = match algorithm.to_ascii_uppercase().as_str() {

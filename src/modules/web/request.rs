@@ -24,8 +24,7 @@ pub struct Login {
 pub fn exchange(host: &dyn Host, mut request: HttpRequest, login: &Login) -> io::Result<HttpResponse> {
     let (url, in_url) = split_login(&request.url);
     request.url = url;
-    let mut credentials =
-        login.user.clone().map(|user| (user, login.password.clone().unwrap_or_default())).or(in_url);
+    let mut credentials = login.user.clone().map(|user| (user, login.password.clone().unwrap_or_default())).or(in_url);
     let authorized = has_header(&request.headers, "authorization");
     let mut at_once = login.at_once;
     if credentials.is_none() && !authorized && login.netrc {
@@ -45,14 +44,11 @@ pub fn exchange(host: &dyn Host, mut request: HttpRequest, login: &Login) -> io:
     if answer.status != 401 {
         return Ok(answer);
     }
-    let asked: Vec<&str> = answer
-        .headers
-        .iter()
-        .filter(|(name, _)| name == "www-authenticate")
-        .map(|(_, value)| value.as_str())
-        .collect();
+    let asked: Vec<&str> =
+        answer.headers.iter().filter(|(name, _)| name == "www-authenticate").map(|(_, value)| value.as_str()).collect();
     let nonce = random_digits(host);
-    let digest = asked.iter().find_map(|header| digest(header, &request.method, &request.url, &user, &password, &nonce));
+    let digest =
+        asked.iter().find_map(|header| digest(header, &request.method, &request.url, &user, &password, &nonce));
     let is_basic = |header: &&str| header.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"));
     match digest.or_else(|| asked.iter().any(is_basic).then(|| basic(&user, &password))) {
         Some(value) => host.http(&with(value)),

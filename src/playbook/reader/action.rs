@@ -57,8 +57,7 @@ impl Reader<'_> {
 
     /// Reads `module: arguments`.
     pub(super) fn read_written<'n>(&mut self, name: &str, span: Span, node: &'n Node) -> Written<'n> {
-        let mut written =
-            Written { name: name.to_owned(), span, args: Map::new(), whole: None, node: Some(node) };
+        let mut written = Written { name: name.to_owned(), span, args: Map::new(), whole: None, node: Some(node) };
         match node.to_value() {
             Value::Null => {}
             Value::Map(map) => written.args = map.as_ref().clone(),
@@ -182,8 +181,16 @@ impl Reader<'_> {
 
     fn read_include_role(&mut self, written: &Written<'_>) -> Option<IncludeRole> {
         const KEYS: &[&str] = &[
-            "name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "allow_duplicates", "public",
-            "rolespec_validate", "apply",
+            "name",
+            "role",
+            "tasks_from",
+            "vars_from",
+            "defaults_from",
+            "handlers_from",
+            "allow_duplicates",
+            "public",
+            "rolespec_validate",
+            "apply",
         ];
         self.only_keys(written, KEYS);
         let arg = |name: &str| written.args.get(name).filter(|value| !value.is_null()).cloned();

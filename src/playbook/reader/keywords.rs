@@ -35,7 +35,12 @@ const STRUCTURAL: &[(&str, Level)] = &[
 /// Every word that may stand on a level.
 pub(super) fn words(level: Level) -> Vec<&'static str> {
     let structural = STRUCTURAL.iter().filter(|(_, at)| *at == level).map(|(word, _)| *word);
-    Keyword::ALL.iter().filter(|keyword| keyword.stands_on(level)).map(|keyword| keyword.name()).chain(structural).collect()
+    Keyword::ALL
+        .iter()
+        .filter(|keyword| keyword.stands_on(level))
+        .map(|keyword| keyword.name())
+        .chain(structural)
+        .collect()
 }
 
 impl Reader<'_> {
@@ -84,7 +89,11 @@ impl Reader<'_> {
         let need = |name: &str, hosts| Need { name: name.to_owned(), span: Some(node.span), hosts, node: None };
         if let Some(name) = node.as_str() {
             if matches!(node.to_value(), Value::Template(_)) {
-                self.error("templated-need", node.span, "`needs` takes plain names: the graph is made before any template is rendered");
+                self.error(
+                    "templated-need",
+                    node.span,
+                    "`needs` takes plain names: the graph is made before any template is rendered",
+                );
                 return None;
             }
             return Some(need(name, NeedHosts::Same));
@@ -104,7 +113,11 @@ impl Reader<'_> {
                 None
             }
             (None, _) => {
-                self.error("bad-need", node.span, "an entry of `needs` is a name, or a map with `name` and `hosts: all`");
+                self.error(
+                    "bad-need",
+                    node.span,
+                    "an entry of `needs` is a name, or a map with `name` and `hosts: all`",
+                );
                 None
             }
         }

@@ -17,8 +17,12 @@ impl Reader<'_> {
     pub fn read_playbook(&mut self, node: &Node, file: &Arc<PathBuf>) -> Vec<PlaybookEntry> {
         let Some(items) = node.as_list() else {
             self.diagnostics.push(
-                Diagnostic::error("not-a-playbook", node.span, format!("a playbook is a list of plays, not {}", node.describe_kind()))
-                    .with_help("begin each play with `- hosts:`"),
+                Diagnostic::error(
+                    "not-a-playbook",
+                    node.span,
+                    format!("a playbook is a list of plays, not {}", node.describe_kind()),
+                )
+                .with_help("begin each play with `- hosts:`"),
             );
             return Vec::new();
         };
@@ -52,8 +56,12 @@ impl Reader<'_> {
                 _ => {
                     let name = entry.key.to_value().to_string();
                     self.diagnostics.push(
-                        Diagnostic::error("unknown-keyword", entry.key.span, format!("`{name}` is not a keyword of import_playbook"))
-                            .with_nearest(&name, ["name", "tags", "vars", "when", "needs"]),
+                        Diagnostic::error(
+                            "unknown-keyword",
+                            entry.key.span,
+                            format!("`{name}` is not a keyword of import_playbook"),
+                        )
+                        .with_nearest(&name, ["name", "tags", "vars", "when", "needs"]),
                     );
                 }
             }
@@ -112,7 +120,8 @@ impl Reader<'_> {
     fn read_hosts(&mut self, play: Span, node: Option<&Node>) -> Option<HostsPattern> {
         let Some(node) = node else {
             self.diagnostics.push(
-                Diagnostic::error("no-hosts", play, "this play has no `hosts`").with_help("say which hosts it is for: `hosts: all`"),
+                Diagnostic::error("no-hosts", play, "this play has no `hosts`")
+                    .with_help("say which hosts it is for: `hosts: all`"),
             );
             return None;
         };

@@ -13,7 +13,11 @@ impl Reader<'_> {
             Some(items) => items.iter().filter_map(|item| self.read_role_entry(item)).collect(),
             None if node.is_null() => Vec::new(),
             None => {
-                self.error("not-a-list", node.span, format!("a list of roles is expected, not {}", node.describe_kind()));
+                self.error(
+                    "not-a-list",
+                    node.span,
+                    format!("a list of roles is expected, not {}", node.describe_kind()),
+                );
                 Vec::new()
             }
         }

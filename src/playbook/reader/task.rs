@@ -22,7 +22,11 @@ impl Reader<'_> {
             Some(items) => items.iter().filter_map(|item| self.read_item(item, context)).collect(),
             None if node.is_null() => Vec::new(),
             None => {
-                self.error("not-a-list", node.span, format!("a list of tasks is expected, not {}", node.describe_kind()));
+                self.error(
+                    "not-a-list",
+                    node.span,
+                    format!("a list of tasks is expected, not {}", node.describe_kind()),
+                );
                 Vec::new()
             }
         }
@@ -160,7 +164,9 @@ impl Reader<'_> {
             Value::Map(map) => map.get("module").map(Value::to_string).map(|text| {
                 let (name, rest) = text.split_once(' ').unwrap_or((&text, ""));
                 let mut args = parse_key_values(rest, false, None).unwrap_or_default();
-                args.extend(map.iter().filter(|(key, _)| key.as_str() != Some("module")).map(|(k, v)| (k.clone(), v.clone())));
+                args.extend(
+                    map.iter().filter(|(key, _)| key.as_str() != Some("module")).map(|(k, v)| (k.clone(), v.clone())),
+                );
                 Written { name: name.to_owned(), span: entry.value.span, args, whole: None, node: Some(&entry.value) }
             }),
             value => value.as_str().map(|text| {
@@ -183,8 +189,12 @@ impl Reader<'_> {
                 draft.unknown = true;
                 let known = self.modules.names();
                 self.diagnostics.push(
-                    Diagnostic::error("unknown-module", written.span, format!("rplay has no module `{}`", written.name))
-                        .with_nearest(&written.name, known.iter().map(String::as_str)),
+                    Diagnostic::error(
+                        "unknown-module",
+                        written.span,
+                        format!("rplay has no module `{}`", written.name),
+                    )
+                    .with_nearest(&written.name, known.iter().map(String::as_str)),
                 );
             }
             None => {
@@ -222,7 +232,9 @@ impl Reader<'_> {
         const CONTROL: &[&str] =
             &["loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when", "parallel"];
         let control = draft.own.attribute(Keyword::LoopControl);
-        for key in control.and_then(|control| control.value.as_map()).into_iter().flat_map(Map::keys).map(Key::to_string) {
+        for key in
+            control.and_then(|control| control.value.as_map()).into_iter().flat_map(Map::keys).map(Key::to_string)
+        {
             if !CONTROL.contains(&key.as_str()) {
                 let span = control.and_then(|control| control.span);
                 self.diagnostics.push(

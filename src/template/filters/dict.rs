@@ -101,10 +101,7 @@ fn dict2items(context: &Context<'_>, value: Object, args: Args) -> Result<Object
     let key_name = Key::from(context.text_or(&key_name, "key")?);
     let value_name = Key::from(context.text_or(&value_name, "value")?);
     let pairs = context.entries(&value)?.into_iter().map(|(key, value)| {
-        Object::dict(Entries::from_iter([
-            (key_name.clone(), key.to_value().into()),
-            (value_name.clone(), value),
-        ]))
+        Object::dict(Entries::from_iter([(key_name.clone(), key.to_value().into()), (value_name.clone(), value)]))
     });
     Ok(Object::list(pairs.collect()))
 }
@@ -248,4 +245,3 @@ fn rekey_on_member(context: &Context<'_>, value: Object, args: Args) -> Result<O
     }
     Ok(Object::dict(out))
 }
-

@@ -56,7 +56,8 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 pub fn base64_encode(data: &[u8]) -> String {
     let mut out = String::new();
     for chunk in data.chunks(3) {
-        let group = chunk.iter().enumerate().fold(0u32, |group, (index, byte)| group | u32::from(*byte) << (16 - 8 * index));
+        let group =
+            chunk.iter().enumerate().fold(0u32, |group, (index, byte)| group | u32::from(*byte) << (16 - 8 * index));
         for index in 0..4 {
             match index <= chunk.len() {
                 true => out.push(ALPHABET[(group >> (18 - 6 * index) & 63) as usize] as char),
@@ -114,9 +115,8 @@ fn encode(text: &str, encoding: &str) -> Result<Vec<u8>> {
 
 fn decode(data: Vec<u8>, encoding: &str) -> Result<String> {
     let lower = encoding.to_ascii_lowercase().replace(['_', ' '], "-");
-    let units = |read: fn([u8; 2]) -> u16| -> Vec<u16> {
-        data.as_chunks::<2>().0.iter().map(|pair| read(*pair)).collect()
-    };
+    let units =
+        |read: fn([u8; 2]) -> u16| -> Vec<u16> { data.as_chunks::<2>().0.iter().map(|pair| read(*pair)).collect() };
     let text = match lower.as_str() {
         "utf-8" | "utf8" | "ascii" | "us-ascii" => String::from_utf8(data).ok(),
         "utf-16-le" => String::from_utf16(&units(u16::from_le_bytes)).ok(),
@@ -166,11 +166,8 @@ fn b64decode(context: &Context<'_>, value: Object, args: Args) -> Result<Object>
 fn to_uuid(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {
     let [namespace] = args.bind(["namespace"])?;
     let namespace = context.text_or(&namespace, "361E6D51-FAEC-444A-9079-341386DA8E2E")?;
-    let digits: String = namespace
-        .trim_start_matches("urn:uuid:")
-        .chars()
-        .filter(|c| !matches!(c, '-' | '{' | '}'))
-        .collect();
+    let digits: String =
+        namespace.trim_start_matches("urn:uuid:").chars().filter(|c| !matches!(c, '-' | '{' | '}')).collect();
     let number = (digits.len() == 32).then(|| u128::from_str_radix(&digits, 16).ok()).flatten();
     let number = number.ok_or_else(|| {
         TemplateError::runtime(format!(
@@ -229,7 +226,9 @@ pub fn hash_password(
         given => given.to_owned(),
     };
     if salt.len() > longest {
-        return Err(TemplateError::runtime(format!("Could not hash the secret. salt too large (at most {longest} chars)")));
+        return Err(TemplateError::runtime(format!(
+            "Could not hash the secret. salt too large (at most {longest} chars)"
+        )));
     }
     if !salt.bytes().all(|byte| crypt::ALPHABET.contains(&byte)) {
         return Err(TemplateError::runtime("Could not hash the secret. invalid characters in salt"));

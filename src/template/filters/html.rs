@@ -174,7 +174,8 @@ fn bare(word: &str) -> (&str, String, String) {
     let mut start = 0;
     loop {
         let rest = &word[start..];
-        let Some(length) = ["(", "<", "&lt;"].iter().find(|open| rest.starts_with(**open)).map(|open| open.len()) else {
+        let Some(length) = ["(", "<", "&lt;"].iter().find(|open| rest.starts_with(**open)).map(|open| open.len())
+        else {
             break;
         };
         start += length;

@@ -31,8 +31,8 @@ fn to_json(context: &Context<'_>, value: Object, mut args: Args) -> Result<Objec
 }
 
 fn to_nice_json(context: &Context<'_>, value: Object, mut args: Args) -> Result<Object> {
-    let [indent, sort_keys] = Args { positional: std::mem::take(&mut args.positional), named: Vec::new() }
-        .bind(["indent", "sort_keys"])?;
+    let [indent, sort_keys] =
+        Args { positional: std::mem::take(&mut args.positional), named: Vec::new() }.bind(["indent", "sort_keys"])?;
     args.take("separators");
     args.named.extend(indent.map(|indent| ("indent".into(), indent)));
     args.named.extend(sort_keys.map(|sort_keys| ("sort_keys".into(), sort_keys)));
@@ -58,7 +58,9 @@ fn style(context: &Context<'_>, args: &mut Args, indent: Option<usize>, sort_key
             _ => return Err(TemplateError::runtime("separators must be an (item_separator, key_separator) tuple")),
         }
     }
-    for ignored in ["vault_to_text", "preprocess_unsafe", "profile", "default", "skipkeys", "allow_nan", "check_circular"] {
+    for ignored in
+        ["vault_to_text", "preprocess_unsafe", "profile", "default", "skipkeys", "allow_nan", "check_circular"]
+    {
         args.take(ignored);
     }
     std::mem::take(args).none()?;
@@ -341,9 +343,8 @@ impl Reader<'_> {
             Some(b'r') => '\r',
             Some(b't') => '\t',
             Some(b'u') => {
-                let unit = |at: usize| {
-                    self.text.get(at..at + 4).and_then(|digits| u16::from_str_radix(digits, 16).ok())
-                };
+                let unit =
+                    |at: usize| self.text.get(at..at + 4).and_then(|digits| u16::from_str_radix(digits, 16).ok());
                 let Some(first) = unit(self.pos + 2) else { return self.fail("Invalid \\uXXXX escape") };
                 let mut units = vec![first];
                 if (0xd800..0xdc00).contains(&first)

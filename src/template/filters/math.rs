@@ -34,10 +34,7 @@ fn round(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {
     let precision = context.int_or(&precision, 0)?;
     let method = context.text_or(&method, "common")?;
     let Some(float) = value.as_float() else {
-        return Err(TemplateError::runtime(format!(
-            "type {} doesn't define __round__ method",
-            type_name(&value)
-        )));
+        return Err(TemplateError::runtime(format!("type {} doesn't define __round__ method", type_name(&value))));
     };
     let unit = 10f64.powi(precision.clamp(-300, 300) as i32);
     let is_whole = value.as_int().is_some();
@@ -121,8 +118,7 @@ fn human_readable(context: &Context<'_>, value: Object, args: Args) -> Result<Ob
         true => size >= 2f64.powi(power),
         false => unit == letter.to_string(),
     };
-    let (letter, power) =
-        SIZES.iter().copied().find(|(letter, power)| fits(*letter, *power)).unwrap_or(('B', 0));
+    let (letter, power) = SIZES.iter().copied().find(|(letter, power)| fits(*letter, *power)).unwrap_or(('B', 0));
     let base = if bits { "bits" } else { "Bytes" };
     let suffix = match power {
         0 => base.to_owned(),

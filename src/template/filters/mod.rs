@@ -1,6 +1,7 @@
 //! Filters: Jinja's, ansible-core's and a few of the common collections', one file per family.
 
 mod basic;
+mod community;
 mod convert;
 mod dict;
 mod hash;
@@ -21,12 +22,12 @@ mod wrap;
 mod yaml;
 
 pub use hash::{hash_password, random_salt};
+pub use json::sort as sort_entries;
 pub use path::{expand_user, normalize as normalize_path};
 pub use random::Source;
 pub use regex::flags as regex_flags;
 pub use sets::Set;
 pub use url::split as url_split;
-pub use json::sort as sort_entries;
 
 use super::check::unknown;
 use super::error::{ErrorKind, Result};
@@ -40,6 +41,7 @@ pub type Filter = fn(&Context<'_>, Object, Args) -> Result<Object>;
 
 const FAMILIES: &[&[(&str, Filter)]] = &[
     basic::FILTERS,
+    community::FILTERS,
     convert::FILTERS,
     dict::FILTERS,
     hash::FILTERS,
@@ -89,7 +91,9 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// Only when there is no such filter.
 pub fn apply(context: &Context<'_>, name: &Arc<str>, value: Object, args: Args, place: Place) -> Result<Object> {
-    let Some((short, filter)) = find(name) else { return Err(unknown("filter", name, place, names()).at(context.span)) };
+    let Some((short, filter)) = find(name) else {
+        return Err(unknown("filter", name, place, names()).at(context.span));
+    };
     if !UNDEFINED_WELCOME.contains(&short) {
         if let Object::Undefined(_) = value {
             return Ok(value);

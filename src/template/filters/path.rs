@@ -217,4 +217,3 @@ fn win_split(path: &str) -> (String, &str) {
     let stripped = head.trim_end_matches(is_separator);
     (format!("{drive}{}", if stripped.is_empty() { head } else { stripped }), tail)
 }
-

@@ -251,9 +251,7 @@ fn groupby(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {
             _ => groups.push((key, shown.get(context, &item)?, vec![item])),
         }
     }
-    Ok(Object::list(
-        groups.into_iter().map(|(_, key, group)| Object::tuple(vec![key, Object::list(group)])).collect(),
-    ))
+    Ok(Object::list(groups.into_iter().map(|(_, key, group)| Object::tuple(vec![key, Object::list(group)])).collect()))
 }
 
 fn dictsort(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {
@@ -266,8 +264,7 @@ fn dictsort(context: &Context<'_>, value: Object, args: Args) -> Result<Object> 
     };
     let getter = Getter::new(Some(&Object::int(position)), fold_case);
     let pairs = context.entries(&value)?.into_iter();
-    let mut pairs: Vec<Object> =
-        pairs.map(|(key, value)| Object::tuple(vec![key.to_value().into(), value])).collect();
+    let mut pairs: Vec<Object> = pairs.map(|(key, value)| Object::tuple(vec![key.to_value().into(), value])).collect();
     let backwards = context.truth_or(&reverse, false)?;
     if backwards {
         pairs.reverse();
@@ -290,7 +287,8 @@ fn items(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {
 
 fn flatten(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {
     let [levels, skip_nulls] = args.bind(["levels", "skip_nulls"])?;
-    let levels = levels.filter(|levels| !levels.is_none()).map(|levels| context.int_or(&Some(levels), 0)).transpose()?;
+    let levels =
+        levels.filter(|levels| !levels.is_none()).map(|levels| context.int_or(&Some(levels), 0)).transpose()?;
     let skip_nulls = context.truth_or(&skip_nulls, true)?;
     let mut out = Vec::new();
     flatten_into(context, &value, levels, skip_nulls, &mut out)?;
@@ -345,9 +343,7 @@ fn zip_longest(context: &Context<'_>, value: Object, mut args: Args) -> Result<O
     let fill = args.take("fillvalue").unwrap_or(Object::NONE);
     let columns = columns(context, &value, &args)?;
     let longest = columns.iter().map(Vec::len).max().unwrap_or(0);
-    let row = |at: usize| {
-        Object::tuple(columns.iter().map(|column| column.get(at).unwrap_or(&fill).clone()).collect())
-    };
+    let row = |at: usize| Object::tuple(columns.iter().map(|column| column.get(at).unwrap_or(&fill).clone()).collect());
     Ok(Object::list((0..longest).map(row).collect()))
 }
 
@@ -403,13 +399,7 @@ fn arrange(context: &Context<'_>, value: &Object, args: Args, ordered: bool) -> 
     Ok(Object::list(out))
 }
 
-fn pick(
-    items: &[Object],
-    length: usize,
-    ordered: bool,
-    picked: &mut Vec<usize>,
-    out: &mut Vec<Object>,
-) -> Result<()> {
+fn pick(items: &[Object], length: usize, ordered: bool, picked: &mut Vec<usize>, out: &mut Vec<Object>) -> Result<()> {
     if picked.len() == length {
         if out.len() >= MANY {
             return Err(too_many());

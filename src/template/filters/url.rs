@@ -5,8 +5,7 @@ use crate::template::error::{Result, TemplateError};
 use crate::template::runtime::{Args, Context, Entries, Object};
 use crate::value::Key;
 
-pub const FILTERS: &[(&str, Filter)] =
-    &[("urlencode", urlencode), ("urldecode", urldecode), ("urlsplit", urlsplit)];
+pub const FILTERS: &[(&str, Filter)] = &[("urlencode", urlencode), ("urldecode", urldecode), ("urlsplit", urlsplit)];
 
 /// Percent-encodes all but letters, digits, `_.-~` and the `safe` ones.
 fn encode(text: &str, safe: &str) -> String {

@@ -5,12 +5,8 @@ use crate::template::error::{Result, TemplateError};
 use crate::template::python::{YamlStyle, yaml_dump};
 use crate::template::runtime::{Args, Context, Object, type_name};
 
-pub const FILTERS: &[(&str, Filter)] = &[
-    ("to_yaml", to_yaml),
-    ("to_nice_yaml", to_nice_yaml),
-    ("from_yaml", from_yaml),
-    ("from_yaml_all", from_yaml_all),
-];
+pub const FILTERS: &[(&str, Filter)] =
+    &[("to_yaml", to_yaml), ("to_nice_yaml", to_nice_yaml), ("from_yaml", from_yaml), ("from_yaml_all", from_yaml_all)];
 
 fn to_yaml(context: &Context<'_>, value: Object, mut args: Args) -> Result<Object> {
     args.positional.clear();

@@ -9,8 +9,7 @@ use crate::template::runtime::{Context, Object};
 pub const LOOKUPS: &[(&str, Lookup)] = &[("pipe", pipe), ("lines", lines), ("url", url)];
 
 fn run(context: &Context<'_>, lookup: &str, command: &str) -> Result<String> {
-    let output =
-        context.controller().run(command, &context.search_path()).map_err(TemplateError::runtime)?;
+    let output = context.controller().run(command, &context.search_path()).map_err(TemplateError::runtime)?;
     if output.status != 0 {
         return Err(TemplateError::runtime(format!("lookup_plugin.{lookup}({command}) returned {}", output.status)));
     }

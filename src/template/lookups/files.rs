@@ -224,13 +224,7 @@ fn template(context: &Context<'_>, call: Call) -> Result<Vec<Object>> {
 }
 
 /// Renders a file where the lookup stands. An error is raised only when the result is used.
-fn render(
-    context: &Context<'_>,
-    path: &Path,
-    source: &str,
-    syntax: Syntax,
-    scope: Arc<dyn Scope>,
-) -> Result<Object> {
+fn render(context: &Context<'_>, path: &Path, source: &str, syntax: Syntax, scope: Arc<dyn Scope>) -> Result<Object> {
     let in_file = |mut error: Box<TemplateError>| {
         if matches!(error.kind, ErrorKind::Syntax { .. }) {
             error.message = format!("{}: {}", path.display(), error.message);
@@ -242,8 +236,7 @@ fn render(
     let mut inner = context.in_scope(scope);
     let search = path.parent().map(Path::to_path_buf).into_iter();
     let search = search.chain(context.search_path().into_iter().flat_map(|folder| [folder.join("templates"), folder]));
-    let newline = syntax.newline_sequence.clone();
     inner.file = Some(Rc::new(FileState { syntax, search: search.collect() }));
     let object = inner.run(&compiled, "")?;
-    Ok(restore_newlines(object, source, &newline))
+    Ok(restore_newlines(object, source, "\n"))
 }

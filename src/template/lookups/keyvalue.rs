@@ -45,10 +45,7 @@ pub fn parse(text: &str) -> (String, Vec<(String, String)>) {
 }
 
 fn unquote(text: &str) -> &str {
-    ['"', '\'']
-        .into_iter()
-        .find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
-        .unwrap_or(text)
+    ['"', '\''].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(text)
 }
 
 #[cfg(test)]

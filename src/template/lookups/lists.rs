@@ -54,7 +54,11 @@ fn dict(context: &Context<'_>, call: Call) -> Result<Vec<Object>> {
 
 fn indexed_items(context: &Context<'_>, call: Call) -> Result<Vec<Object>> {
     let items = flatten_once(context, call.terms)?;
-    Ok(items.into_iter().enumerate().map(|(index, item)| Object::tuple(vec![Object::int(index as i64), item])).collect())
+    Ok(items
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| Object::tuple(vec![Object::int(index as i64), item]))
+        .collect())
 }
 
 fn nested(context: &Context<'_>, call: Call) -> Result<Vec<Object>> {
@@ -215,4 +219,3 @@ fn random_choice(context: &Context<'_>, call: Call) -> Result<Vec<Object>> {
     let index = Source::new(context, None)?.below(terms.len() as u64)? as usize;
     Ok(vec![terms.swap_remove(index)])
 }
-

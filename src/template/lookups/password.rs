@@ -91,7 +91,8 @@ fn one(context: &Context<'_>, path: &str, options: Args) -> Result<String> {
     let stored = match kept && context.controller().path_facts(&full).is_some_and(|facts| facts.exists) {
         true => {
             let (_, content) = context.controller().read_raw(&full).map_err(TemplateError::runtime)?;
-            let text = String::from_utf8(content).map_err(|_| TemplateError::runtime("the password file is not UTF-8"))?;
+            let text =
+                String::from_utf8(content).map_err(|_| TemplateError::runtime("the password file is not UTF-8"))?;
             Some(text.trim_end().to_owned())
         }
         false => None,

@@ -18,9 +18,8 @@ struct Numbers {
 
 impl Numbers {
     fn set(&mut self, name: &str, value: &str) -> Result<()> {
-        let number = || {
-            whole(value).ok_or_else(|| TemplateError::runtime(format!("can't parse {name}={value} as integer")))
-        };
+        let number =
+            || whole(value).ok_or_else(|| TemplateError::runtime(format!("can't parse {name}={value} as integer")));
         match name {
             "start" => self.start = number()?,
             "end" => self.end = Some(number()?),

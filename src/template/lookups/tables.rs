@@ -117,7 +117,15 @@ fn rows(text: &str, delimiter: char) -> Vec<Vec<String>> {
 
 fn ini(context: &Context<'_>, call: Call) -> Result<Vec<Object>> {
     let known = [
-        "type", "file", "section", "re", "encoding", "default", "case_sensitive", "allow_no_value", "allow_none",
+        "type",
+        "file",
+        "section",
+        "re",
+        "encoding",
+        "default",
+        "case_sensitive",
+        "allow_no_value",
+        "allow_none",
         "interpolation",
     ];
     let options = Options::new(context, &call, &known)?;

@@ -64,10 +64,9 @@ fn env(context: &Context<'_>, call: Call) -> Result<Vec<Object>> {
         let name = term.split_whitespace().next().unwrap_or("");
         out.push(match (context.controller().env(name), &default) {
             (Some(value), _) => Object::str(value),
-            (None, Object::Undefined(error)) if error.is_undefined() => context.undefined(
-                name,
-                format!("The environment variable {} is not set.", Value::str(name).repr()),
-            ),
+            (None, Object::Undefined(error)) if error.is_undefined() => {
+                context.undefined(name, format!("The environment variable {} is not set.", Value::str(name).repr()))
+            }
             (None, default) => default.clone(),
         });
     }
@@ -179,4 +178,3 @@ fn matching(pattern: &str, groups: &[(String, Vec<String>)]) -> Result<Vec<Strin
     }
     Ok(out)
 }
-

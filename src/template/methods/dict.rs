@@ -4,9 +4,8 @@ use crate::template::error::{Result, TemplateError};
 use crate::template::runtime::{Args, Context, Object};
 use crate::value::Key;
 
-pub const NAMES: &[&str] = &[
-    "items", "keys", "values", "get", "pop", "popitem", "update", "setdefault", "copy", "clear", "fromkeys",
-];
+pub const NAMES: &[&str] =
+    &["items", "keys", "values", "get", "pop", "popitem", "update", "setdefault", "copy", "clear", "fromkeys"];
 
 pub fn call(context: &Context<'_>, object: &Object, name: &str, args: Args) -> Result<Object> {
     match name {
@@ -72,7 +71,9 @@ fn change(context: &Context<'_>, object: &Object, name: &str, args: Args) -> Res
                     for pair in context.iterate(&other)? {
                         let pair = context.iterate(&pair)?;
                         let [key, value] = &pair[..] else {
-                            return Err(TemplateError::runtime("dictionary update sequence element has no length of 2"));
+                            return Err(TemplateError::runtime(
+                                "dictionary update sequence element has no length of 2",
+                            ));
                         };
                         pairs.push((context.key(key)?, value.clone()));
                     }

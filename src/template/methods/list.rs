@@ -110,11 +110,7 @@ fn change(context: &Context<'_>, object: &Object, name: &str, args: Args) -> Res
 }
 
 /// Sorts by a key; stable, and an error when two keys have no order.
-pub fn sort(
-    context: &Context<'_>,
-    items: &mut Vec<Object>,
-    key: impl Fn(&Object) -> Result<Object>,
-) -> Result<()> {
+pub fn sort(context: &Context<'_>, items: &mut Vec<Object>, key: impl Fn(&Object) -> Result<Object>) -> Result<()> {
     let mut keyed = items.drain(..).map(|item| Ok((key(&item)?, item))).collect::<Result<Vec<_>>>()?;
     let mut failed = None;
     keyed.sort_by(|(left, _), (right, _)| {

@@ -18,7 +18,17 @@ pub fn has(object: &Object, name: &str) -> bool {
 pub fn changes(name: &str) -> bool {
     matches!(
         name,
-        "append" | "extend" | "insert" | "remove" | "pop" | "popitem" | "clear" | "sort" | "reverse" | "update" | "setdefault"
+        "append"
+            | "extend"
+            | "insert"
+            | "remove"
+            | "pop"
+            | "popitem"
+            | "clear"
+            | "sort"
+            | "reverse"
+            | "update"
+            | "setdefault"
     )
 }
 
@@ -27,7 +37,9 @@ fn table(object: &Object) -> &'static [&'static str] {
         Object::Value(Value::Str(_)) => text::NAMES,
         Object::Tuple(_) => &["count", "index"],
         Object::Bytes(_) => &["decode", "hex"],
-        Object::Value(Value::Int(_) | Value::Bool(_)) => &["bit_length", "conjugate", "__and__", "__or__", "__xor__", "__lshift__", "__rshift__"],
+        Object::Value(Value::Int(_) | Value::Bool(_)) => {
+            &["bit_length", "conjugate", "__and__", "__or__", "__xor__", "__lshift__", "__rshift__"]
+        }
         Object::Value(Value::Float(_)) => &["is_integer", "conjugate"],
         Object::Time(_) => other::TIME,
         Object::Delta(_) => &["total_seconds"],

@@ -7,7 +7,16 @@ use crate::value::Value;
 use std::rc::Rc;
 
 pub const TIME: &[&str] = &[
-    "strftime", "isoformat", "date", "timestamp", "weekday", "isoweekday", "toordinal", "replace", "ctime", "utctimetuple",
+    "strftime",
+    "isoformat",
+    "date",
+    "timestamp",
+    "weekday",
+    "isoweekday",
+    "toordinal",
+    "replace",
+    "ctime",
+    "utctimetuple",
 ];
 
 pub fn call(context: &Context<'_>, object: &Object, name: &str, args: Args) -> Result<Object> {

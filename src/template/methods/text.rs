@@ -7,11 +7,53 @@ use crate::value::Key;
 use std::rc::Rc;
 
 pub const NAMES: &[&str] = &[
-    "capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find", "format", "format_map",
-    "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric",
-    "isprintable", "isspace", "istitle", "isupper", "join", "ljust", "lower", "lstrip", "maketrans", "partition",
-    "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split",
-    "splitlines", "startswith", "strip", "swapcase", "title", "translate", "upper", "zfill",
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "encode",
+    "endswith",
+    "expandtabs",
+    "find",
+    "format",
+    "format_map",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isprintable",
+    "isspace",
+    "istitle",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "maketrans",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "translate",
+    "upper",
+    "zfill",
 ];
 
 pub fn call(context: &Context<'_>, text: &str, name: &str, args: Args) -> Result<Object> {
@@ -21,9 +63,7 @@ pub fn call(context: &Context<'_>, text: &str, name: &str, args: Args) -> Result
             Some(object) if object.is_none() => Ok(None),
             Some(object) => match object.as_str() {
                 Some(text) => Ok(Some(text.to_owned())),
-                None => {
-                    Err(TemplateError::runtime(format!("{what} must be str, not {}", type_name(object))))
-                }
+                None => Err(TemplateError::runtime(format!("{what} must be str, not {}", type_name(object)))),
             },
         }
     };
@@ -31,10 +71,7 @@ pub fn call(context: &Context<'_>, text: &str, name: &str, args: Args) -> Result
         match object {
             None => Ok(default),
             Some(object) => object.as_int().ok_or_else(|| {
-                TemplateError::runtime(format!(
-                    "'{}' object cannot be interpreted as an integer",
-                    type_name(object)
-                ))
+                TemplateError::runtime(format!("'{}' object cannot be interpreted as an integer", type_name(object)))
             }),
         }
     };
@@ -90,7 +127,8 @@ pub fn call(context: &Context<'_>, text: &str, name: &str, args: Args) -> Result
             }
         }
         "startswith" | "endswith" => {
-            let [wanted, start, end] = args.bind_required([if name == "startswith" { "prefix" } else { "suffix" }, "start", "end"], 1)?;
+            let [wanted, start, end] =
+                args.bind_required([if name == "startswith" { "prefix" } else { "suffix" }, "start", "end"], 1)?;
             let length = text.chars().count() as i64;
             let bound = |number: i64| if number < 0 { (number + length).max(0) } else { number.min(length) };
             let (start, end) = (bound(whole(&start, 0)?), bound(whole(&end, length)?));
@@ -207,7 +245,12 @@ pub fn call(context: &Context<'_>, text: &str, name: &str, args: Args) -> Result
         }
         "maketrans" => {
             let [from, to, delete] = args.bind_required(["x", "y", "z"], 1)?;
-            make_translation(context, from, string(&to, "maketrans() argument")?, string(&delete, "maketrans() argument")?)?
+            make_translation(
+                context,
+                from,
+                string(&to, "maketrans() argument")?,
+                string(&delete, "maketrans() argument")?,
+            )?
         }
         "translate" => {
             let [table] = args.bind_required(["table"], 1)?;
@@ -280,14 +323,20 @@ pub fn cased(text: &str, how: &str) -> String {
         }
         "swapcase" => text
             .chars()
-            .flat_map(|c| if c.is_uppercase() { c.to_lowercase().collect::<Vec<_>>() } else { c.to_uppercase().collect() })
+            .flat_map(
+                |c| if c.is_uppercase() { c.to_lowercase().collect::<Vec<_>>() } else { c.to_uppercase().collect() },
+            )
             .collect(),
         _ => {
             let mut out = String::new();
             let mut inside = false;
             for c in text.chars() {
                 let alphabetic = c.is_alphabetic();
-                if alphabetic && !inside { out.extend(c.to_uppercase()) } else { out.extend(c.to_lowercase()) }
+                if alphabetic && !inside {
+                    out.extend(c.to_uppercase())
+                } else {
+                    out.extend(c.to_lowercase())
+                }
                 inside = alphabetic;
             }
             out
@@ -301,11 +350,14 @@ fn is(text: &str, what: &str) -> bool {
         "isalnum" => all(char::is_alphanumeric),
         "isalpha" => all(char::is_alphabetic),
         "isascii" => text.is_ascii(),
-        "isdecimal" | "isdigit" => all(|c| c.is_ascii_digit() || (!c.is_ascii() && c.is_numeric() && !c.is_alphabetic())),
+        "isdecimal" | "isdigit" => {
+            all(|c| c.is_ascii_digit() || (!c.is_ascii() && c.is_numeric() && !c.is_alphabetic()))
+        }
         "isnumeric" => all(char::is_numeric),
         "isidentifier" => {
             let mut chars = text.chars();
-            chars.next().is_some_and(|c| c == '_' || c.is_alphabetic()) && chars.all(|c| c == '_' || c.is_alphanumeric())
+            chars.next().is_some_and(|c| c == '_' || c.is_alphabetic())
+                && chars.all(|c| c == '_' || c.is_alphanumeric())
         }
         "islower" => text.chars().any(char::is_lowercase) && !text.chars().any(char::is_uppercase),
         "isupper" => text.chars().any(char::is_uppercase) && !text.chars().any(char::is_lowercase),

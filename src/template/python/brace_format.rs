@@ -108,8 +108,7 @@ impl Formatter<'_, '_> {
                 rest = &after[end..];
             } else {
                 let after = &rest[1..];
-                let end =
-                    after.find(']').ok_or_else(|| TemplateError::runtime("Missing ']' in format string"))?;
+                let end = after.find(']').ok_or_else(|| TemplateError::runtime("Missing ']' in format string"))?;
                 let key = match after[..end].parse() {
                     Ok(number) => Object::int(number),
                     Err(_) => Object::str(&after[..end]),
@@ -211,7 +210,8 @@ impl Spec {
         }
         if peek(at) == Some('.') {
             at += 1;
-            spec.precision = Some(number(&mut at).ok_or_else(|| TemplateError::runtime("Format specifier missing precision"))?);
+            spec.precision =
+                Some(number(&mut at).ok_or_else(|| TemplateError::runtime("Format specifier missing precision"))?);
         }
         spec.kind = peek(at);
         if chars.len() > at + 1 {
@@ -310,10 +310,9 @@ pub fn format_with_spec(context: &Context<'_>, object: &Object, spec: &str) -> R
             Ok(parsed.pad(parsed.signed(text), '>'))
         }
         Object::Value(Value::Float(number)) => float(*number, &parsed, object),
-        other => Err(TemplateError::runtime(format!(
-            "unsupported format string passed to {}.__format__",
-            type_name(other)
-        ))),
+        other => {
+            Err(TemplateError::runtime(format!("unsupported format string passed to {}.__format__", type_name(other))))
+        }
     }
 }
 

@@ -203,7 +203,11 @@ impl TimeDelta {
                 parts.push(format!("{name}={number}"));
             }
         }
-        if parts.is_empty() { "datetime.timedelta(0)".into() } else { format!("datetime.timedelta({})", parts.join(", ")) }
+        if parts.is_empty() {
+            "datetime.timedelta(0)".into()
+        } else {
+            format!("datetime.timedelta({})", parts.join(", "))
+        }
     }
 }
 

@@ -15,8 +15,8 @@ pub use brace_format::brace_format;
 pub use datetime::{DateTime, TimeDelta};
 pub use number_format::round_half_even;
 pub use percent_format::percent_format;
-pub use regex::{Flags, Regex, escape as regex_escape};
 pub use random::Random;
+pub use regex::{Flags, Regex, escape as regex_escape};
 pub use strftime::{parse as strptime, strftime};
 
 pub use yaml::{YamlStyle, dump as yaml_dump};

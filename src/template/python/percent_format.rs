@@ -134,9 +134,9 @@ struct Spec {
 impl Spec {
     fn convert(&self, context: &Context<'_>, conversion: char, value: &Object) -> Result<String> {
         let float = |value: &Object| {
-            value.as_float().ok_or_else(|| {
-                TemplateError::runtime(format!("must be real number, not {}", type_name(value)))
-            })
+            value
+                .as_float()
+                .ok_or_else(|| TemplateError::runtime(format!("must be real number, not {}", type_name(value))))
         };
         let precision = self.precision.unwrap_or(6);
         let text = match conversion {

@@ -110,11 +110,7 @@ impl Regex {
             let Some(found) = self.search_from(text, start)? else { break };
             let (from, to) = found.span();
             out.push(found);
-            start = if to > from {
-                to
-            } else {
-                to + text[to..].chars().next().map_or(1, char::len_utf8)
-            };
+            start = if to > from { to } else { to + text[to..].chars().next().map_or(1, char::len_utf8) };
         }
         Ok(out)
     }
@@ -274,9 +270,7 @@ pub fn translate(pattern: &str, mut flags: Flags) -> String {
         at += 1;
     }
     let mut set = String::new();
-    for (on, letter) in
-        [(flags.ignore_case, 'i'), (flags.multiline, 'm'), (flags.dot_all, 's'), (flags.verbose, 'x')]
-    {
+    for (on, letter) in [(flags.ignore_case, 'i'), (flags.multiline, 'm'), (flags.dot_all, 's'), (flags.verbose, 'x')] {
         if on {
             set.push(letter);
         }
@@ -324,7 +318,8 @@ fn quantifier(chars: &[char], at: usize) -> Option<(String, usize)> {
 
 /// Writes a character that stands for itself.
 fn literal(body: &mut String, c: char) {
-    if c.is_ascii_punctuation() && !matches!(c, '<' | '>' | '"' | '\'' | '/' | '_' | ':' | ';' | '%' | '=' | ',' | '`') {
+    if c.is_ascii_punctuation() && !matches!(c, '<' | '>' | '"' | '\'' | '/' | '_' | ':' | ';' | '%' | '=' | ',' | '`')
+    {
         body.push('\\');
     }
     if c == ' ' || c == '\n' {

@@ -5,7 +5,17 @@ use crate::template::error::{Result, TemplateError};
 
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -214,9 +224,9 @@ impl Reader<'_> {
     }
 
     fn word(&mut self, words: &[&str]) -> Option<usize> {
-        let index = words.iter().position(|word| {
-            self.rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
-        })?;
+        let index = words
+            .iter()
+            .position(|word| self.rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))?;
         self.rest = &self.rest[words[index].len()..];
         Some(index)
     }

@@ -155,10 +155,7 @@ impl Emitter<'_> {
             Value::List(items) => items.is_empty() || self.style.flow.unwrap_or_else(|| items.iter().all(plain)),
             Value::Map(map) => {
                 map.is_empty()
-                    || self
-                        .style
-                        .flow
-                        .unwrap_or_else(|| self.style.scalar.is_none() && map.values().all(plain))
+                    || self.style.flow.unwrap_or_else(|| self.style.scalar.is_none() && map.values().all(plain))
             }
             _ => true,
         }
@@ -193,12 +190,10 @@ impl Emitter<'_> {
                     Ok(())
                 })
             }
-            scalar => {
-                self.indented(true, false, |emitter| {
-                    emitter.scalar(scalar, place);
-                    Ok(())
-                })
-            }
+            scalar => self.indented(true, false, |emitter| {
+                emitter.scalar(scalar, place);
+                Ok(())
+            }),
         }
     }
 
@@ -501,8 +496,7 @@ impl Analysis {
             return Analysis { multiline: false, flow_plain: false, block_plain: true, single: true, block: false };
         }
         let chars: Vec<char> = text.chars().collect();
-        let blank_or_end =
-            |at: usize| chars.get(at).is_none_or(|c| matches!(c, '\0' | ' ' | '\t') || is_break(*c));
+        let blank_or_end = |at: usize| chars.get(at).is_none_or(|c| matches!(c, '\0' | ' ' | '\t') || is_break(*c));
         let document = text.starts_with("---") || text.starts_with("...");
         let (mut flow_indicator, mut block_indicator) = (document, document);
         let (mut breaks, mut special) = (false, false);
@@ -560,9 +554,8 @@ fn resolves_to_other(text: &str) -> bool {
 fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let all = |text: &str, test: fn(char) -> bool| !text.is_empty() && text.chars().all(test);
-    let digit_run = |text: &str| {
-        text.starts_with(|c: char| c.is_ascii_digit()) && all(text, |c| c.is_ascii_digit() || c == '_')
-    };
+    let digit_run =
+        |text: &str| text.starts_with(|c: char| c.is_ascii_digit()) && all(text, |c| c.is_ascii_digit() || c == '_');
     if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
         return true;
     }

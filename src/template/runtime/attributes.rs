@@ -1,7 +1,7 @@
 //! `a.b`, `a['b']` and `a[1:2]`.
 
 use super::context::Context;
-use super::object::{Callable, Object};
+use super::object::{Callable, Object, blank_message};
 use super::print::type_name;
 use crate::template::error::{ErrorKind, Result, TemplateError};
 use crate::template::methods;
@@ -17,6 +17,7 @@ impl Context<'_> {
         }
         let found = match object {
             Object::Undefined(_) => return Ok(object.clone()),
+            Object::Blank(line) => return Ok(self.undefined(name, blank_message(*line))),
             Object::Loop(state) => state.attribute(self, name)?,
             Object::Module(module) => module.get(name),
             Object::Namespace(entries) => entries.borrow().get(name).cloned(),

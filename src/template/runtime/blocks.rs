@@ -87,15 +87,7 @@ impl Context<'_> {
     fn run_parts(&self, body: &[Stmt], env: &Rc<Env>, out: &mut Vec<Object>) -> Result<()> {
         let state = Rc::new(TemplateState::new(env.clone()));
         state.add_blocks(body);
-        let names: Vec<Arc<str>> = state.blocks.borrow().keys().cloned().collect();
-        if !names.is_empty() {
-            let blocks = names.into_iter().map(|name| {
-                let block = Super { state: state.clone(), name: name.clone(), index: 0, env: env.clone() };
-                (Key::Str(name), Object::Callable(Rc::new(Callable::Super(block))))
-            });
-            env.set(Arc::from("self"), Object::dict(blocks.collect()));
-            self.session.untie_later(env.clone());
-        }
+        self.bind_self(&state);
         self.run_body(body, env, out, &state)?;
         loop {
             let Some(parent) = state.parent.take() else { return Ok(()) };
@@ -108,7 +100,22 @@ impl Context<'_> {
         }
     }
 
-    pub(super) fn extend(&self, name: &Object, _out: &mut [Object], state: &Rc<TemplateState>) -> Result<()> {
+    /// Makes `self.name()` mean the blocks.
+    fn bind_self(&self, state: &Rc<TemplateState>) {
+        let names: Vec<Arc<str>> = state.blocks.borrow().keys().cloned().collect();
+        if names.is_empty() {
+            return;
+        }
+        let env = &state.root;
+        let blocks = names.into_iter().map(|name| {
+            let block = Super { state: state.clone(), name: name.clone(), index: 0, env: env.clone() };
+            (Key::Str(name), Object::Callable(Rc::new(Callable::Super(block))))
+        });
+        env.set(Arc::from("self"), Object::dict(blocks.collect()));
+        self.session.untie_later(env.clone());
+    }
+
+    pub(super) fn extend(&self, name: &Object, state: &Rc<TemplateState>) -> Result<()> {
         if state.muted.get() {
             return Err(TemplateError::runtime("extended multiple times"));
         }
@@ -116,6 +123,7 @@ impl Context<'_> {
         if let Compiled::Body(body) = &*parent {
             state.add_blocks(body);
         }
+        self.bind_self(state);
         *state.parent.borrow_mut() = Some(parent);
         state.muted.set(true);
         Ok(())

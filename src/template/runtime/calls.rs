@@ -2,21 +2,24 @@
 
 use super::arguments::Args;
 use super::blocks::TemplateState;
-use super::context::Context;
+use super::context::{Context, FileState};
 use super::environment::Env;
 use super::object::{Callable, Entries, Object};
 use super::print::type_name;
 use crate::template::error::{Result, TemplateError};
+use crate::template::scope::Scope;
 use crate::template::syntax::MacroText;
 use crate::template::{functions, methods};
 use crate::value::Key;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// A macro with the names around it.
+/// A macro with the names around it and the scope that it was made in.
 pub struct Macro {
     pub text: Arc<MacroText>,
     pub env: Rc<Env>,
+    pub scope: Arc<dyn Scope>,
+    pub file: Option<Rc<FileState>>,
 }
 
 impl Context<'_> {
@@ -33,14 +36,18 @@ impl Context<'_> {
             other => return Err(TemplateError::runtime(format!("'{}' object is not callable", type_name(other)))),
         };
         match &**callable {
-            Callable::Macro(called) => self.call_macro(called, args),
-            Callable::Global(name) => functions::call(self, name, args)
-                .map_err(|mut error| {
-                    if error.message.starts_with("takes ") || error.message.starts_with("got ") {
-                        error.message = format!("{name}() {}", error.message);
-                    }
-                    error
-                }),
+            Callable::Macro(called) if Arc::ptr_eq(&called.scope, &self.scope) => self.call_macro(called, args),
+            Callable::Macro(called) => {
+                let mut own = self.in_scope(called.scope.clone());
+                own.file = called.file.clone();
+                own.call_macro(called, args)
+            }
+            Callable::Global(name) => functions::call(self, name, args).map_err(|mut error| {
+                if error.message.starts_with("takes ") || error.message.starts_with("got ") {
+                    error.message = format!("{name}() {}", error.message);
+                }
+                error
+            }),
             Callable::Method(receiver, name) => Ok(self.call_method(receiver, name, args)),
             Callable::Joiner(separator, used) => {
                 args.none()?;

@@ -1,7 +1,7 @@
 //! What a running template knows: its engine, its scope, and which templates are being rendered.
 
 use super::environment::Env;
-use super::object::Object;
+use super::object::{Object, blank_message};
 use crate::source::Span;
 use crate::template::controller::Controller;
 use crate::template::engine::Engine;
@@ -247,8 +247,15 @@ impl<'s> Context<'s> {
             }
             Object::Map(map, scope) => self.plain_map(map, scope),
             Object::Undefined(error) => Err(Box::new((**error).clone())),
+            Object::Blank(line) => {
+                let kind = ErrorKind::Undefined { name: String::new() };
+                Err(TemplateError::new(kind, blank_message(*line)).at(self.span))
+            }
             Object::Omit => Err(TemplateError::new(ErrorKind::Omitted, "a required value was omitted").at(self.span)),
-            Object::Range(..) => Err(TemplateError::runtime("Type 'range' is unsupported for variable storage.").while_rendering(self.what)),
+            Object::Range(..) => {
+                Err(TemplateError::runtime("Type 'range' is unsupported for variable storage.")
+                    .while_rendering(self.what))
+            }
             other => Ok(Value::from(self.text(other)?)),
         }
     }

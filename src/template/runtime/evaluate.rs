@@ -106,13 +106,7 @@ impl Context<'_> {
                 }
                 match otherwise {
                     Some(otherwise) => self.evaluate(otherwise, env),
-                    None => Ok(self.undefined(
-                        "",
-                        format!(
-                            "the inline if-expression on line {} evaluated to false and no else section was defined.",
-                            place.line
-                        ),
-                    )),
+                    None => Ok(Object::Blank(place.line)),
                 }
             }
         }

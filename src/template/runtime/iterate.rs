@@ -27,6 +27,7 @@ impl Context<'_> {
                 }
                 (0..length as i64).map(|index| Object::int(start + index * step)).collect()
             }
+            Object::Blank(_) => Vec::new(),
             Object::Bytes(bytes) => bytes.iter().map(|byte| Object::int(i64::from(*byte))).collect(),
             Object::Undefined(error) => return Err(Box::new((**error).clone())),
             other => return Err(TemplateError::runtime(format!("'{}' object is not iterable", type_name(other)))),
@@ -89,6 +90,7 @@ impl Context<'_> {
                 let step = step.unsigned_abs();
                 if distance <= 0 { 0 } else { (distance as u64).div_ceil(step) as usize }
             }
+            Object::Blank(_) => 0,
             Object::Bytes(bytes) => bytes.len(),
             Object::Loop(state) => state.items.len(),
             _ => return None,

@@ -134,9 +134,7 @@ impl Context<'_> {
     /// `loop(items)` in a recursive loop.
     pub(super) fn recurse(&self, state: &LoopState, args: Args) -> Result<Object> {
         let Some((text, env)) = &state.recursion else {
-            return Err(TemplateError::runtime(
-                "The loop must have the 'recursive' marker to be called recursively.",
-            ));
+            return Err(TemplateError::runtime("The loop must have the 'recursive' marker to be called recursively."));
         };
         let [items] = args.bind_required(["iterable"], 1)?;
         let items = self.iterate(&items.unwrap_or(Object::NONE))?;

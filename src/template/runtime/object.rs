@@ -34,6 +34,8 @@ pub enum Object {
     /// Something undefined, or an error of a filter, test, lookup or call that nobody has caught
     /// yet. Using it raises the error; `default` replaces it.
     Undefined(Rc<TemplateError>),
+    /// What an inline if without else gives: it prints nothing. The line, for messages.
+    Blank(u32),
     /// The value of `omit`.
     Omit,
     /// A map whose entries are found on demand.
@@ -54,6 +56,11 @@ pub enum Object {
     Delta(TimeDelta),
     /// Bytes, as `str.encode()` gives.
     Bytes(Rc<Vec<u8>>),
+}
+
+/// The message about an inline if without else.
+pub fn blank_message(line: u32) -> String {
+    format!("the inline if-expression on line {line} evaluated to false and no else section was defined.")
 }
 
 /// Something that can be called.

@@ -24,8 +24,13 @@ pub fn type_name(object: &Object) -> &'static str {
         Object::Map(..) => "dict",
         Object::Range(..) => "range",
         Object::Undefined(error) => {
-            if error.is_undefined() { "UndefinedMarker" } else { "CapturedExceptionMarker" }
+            if error.is_undefined() {
+                "UndefinedMarker"
+            } else {
+                "CapturedExceptionMarker"
+            }
         }
+        Object::Blank(_) => "Undefined",
         Object::Omit => "Omit",
         Object::Callable(callable) => match &**callable {
             Callable::Macro(_) => "Macro",
@@ -51,6 +56,7 @@ impl Context<'_> {
             Object::Value(value) => Ok(value.to_string()),
             Object::Time(time) => Ok(time.to_string()),
             Object::Delta(delta) => Ok(delta.to_string()),
+            Object::Blank(_) => Ok(String::new()),
             Object::Module(module) => match self.concat(module.body.clone())? {
                 Object::Value(Value::Null) => Ok(String::new()),
                 object => self.text(&object),
@@ -101,6 +107,7 @@ impl Context<'_> {
             Object::Time(time) => out.push_str(&time.repr()),
             Object::Delta(delta) => out.push_str(&delta.repr()),
             Object::Bytes(bytes) => out.push_str(&crate::template::python::bytes_repr(bytes)),
+            Object::Blank(_) => out.push_str("Undefined"),
             Object::Omit => out.push_str("<<Omit>>"),
             Object::Callable(callable) => match &**callable {
                 Callable::Macro(called) => {

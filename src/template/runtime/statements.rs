@@ -35,7 +35,7 @@ impl Context<'_> {
         for node in &flat {
             match node {
                 Object::Undefined(_) => return Ok(node.clone()),
-                Object::Omit => {}
+                Object::Omit | Object::Blank(_) => {}
                 Object::Value(Value::Str(part)) => text.push_str(part),
                 Object::Value(value) => text.push_str(&value.to_string()),
                 // Containers print as the plain data that they stand for.
@@ -129,7 +129,7 @@ impl Context<'_> {
                         self.run_block(&block.name, 0, env, out, state)?;
                     }
                 }
-                Stmt::Extends(name) => self.extend(&self.evaluate(name, env)?, out, state)?,
+                Stmt::Extends(name) => self.extend(&self.evaluate(name, env)?, state)?,
                 Stmt::Include { name, ignore_missing, context } => {
                     if !state.muted.get() {
                         let names = self.evaluate(name, env)?;
@@ -177,7 +177,8 @@ impl Context<'_> {
     fn macro_object(&self, text: &Arc<MacroText>, env: &Rc<Env>) -> Object {
         // The names hold the macro and the macro holds the names: the session unties them.
         self.session.untie_later(env.clone());
-        Object::Callable(Rc::new(Callable::Macro(Macro { text: text.clone(), env: env.clone() })))
+        let called = Macro { text: text.clone(), env: env.clone(), scope: self.scope.clone(), file: self.file.clone() };
+        Object::Callable(Rc::new(Callable::Macro(called)))
     }
 
     /// Applies the filters of a filter block or set block.

@@ -363,8 +363,7 @@ impl Parser {
     pub(super) fn filter(&mut self, value: Option<Expr>) -> Result<Expr> {
         let place = self.place();
         let name = self.dotted_name()?;
-        let arguments =
-            if matches!(self.peek(), Token::Op("(")) { self.arguments()? } else { Arguments::default() };
+        let arguments = if matches!(self.peek(), Token::Op("(")) { self.arguments()? } else { Arguments::default() };
         Ok(Expr::Filter(value.map(Box::new), name, Box::new(arguments), place))
     }
 

@@ -6,8 +6,8 @@ use crate::template::runtime::{Args, Context, Object};
 use crate::value::Value;
 
 pub const TESTS: &[(&str, Test)] = &[
-    ("defined", |_, value, args| args.none().map(|()| !matches!(value, Object::Undefined(_)))),
-    ("undefined", |_, value, args| args.none().map(|()| matches!(value, Object::Undefined(_)))),
+    ("defined", |_, value, args| args.none().map(|()| !matches!(value, Object::Undefined(_) | Object::Blank(_)))),
+    ("undefined", |_, value, args| args.none().map(|()| matches!(value, Object::Undefined(_) | Object::Blank(_)))),
     ("none", |_, value, args| args.none().map(|()| value.is_none())),
     ("boolean", |_, value, _| Ok(matches!(value, Object::Value(Value::Bool(_))))),
     ("true", |_, value, _| Ok(matches!(value, Object::Value(Value::Bool(true))))),

@@ -17,7 +17,8 @@ use std::sync::{Arc, OnceLock};
 /// A test: what is tested, and its arguments.
 pub type Test = fn(&Context<'_>, &Object, Args) -> Result<bool>;
 
-const FAMILIES: &[&[(&str, Test)]] = &[basic::TESTS, compare::TESTS, path::TESTS, regex::TESTS, result::TESTS, version::TESTS];
+const FAMILIES: &[&[(&str, Test)]] =
+    &[basic::TESTS, compare::TESTS, path::TESTS, regex::TESTS, result::TESTS, version::TESTS];
 
 fn table() -> &'static HashMap<&'static str, (&'static str, Test)> {
     static TABLE: OnceLock<HashMap<&'static str, (&'static str, Test)>> = OnceLock::new();

@@ -42,10 +42,9 @@ fn path(value: &Object, args: Args) -> Result<PathBuf> {
     args.none()?;
     match value.as_str() {
         Some(text) => Ok(PathBuf::from(text)),
-        None => Err(TemplateError::runtime(format!(
-            "expected str, bytes or os.PathLike object, not {}",
-            type_name(value)
-        ))),
+        None => {
+            Err(TemplateError::runtime(format!("expected str, bytes or os.PathLike object, not {}", type_name(value))))
+        }
     }
 }
 

@@ -72,8 +72,6 @@ fn asynchronous(context: &Context<'_>, result: &Object, name: &str) -> Result<bo
     if context.entry(result, &Key::from(name)).is_some() {
         return flag(context, result, name);
     }
-    context
-        .controller()
-        .warn(&format!("The '{name}' test expects an async task, but a non-async task was tested"));
+    context.controller().warn(&format!("The '{name}' test expects an async task, but a non-async task was tested"));
     Ok(true)
 }

@@ -233,8 +233,7 @@ fn pep440(text: &str) -> Result<Pep440> {
         tail = &after[digits..];
         Some((*rank, number))
     };
-    let previews =
-        [("alpha", 1), ("beta", 2), ("preview", 3), ("pre", 3), ("rc", 3), ("a", 1), ("b", 2), ("c", 3)];
+    let previews = [("alpha", 1), ("beta", 2), ("preview", 3), ("pre", 3), ("rc", 3), ("a", 1), ("b", 2), ("c", 3)];
     let preview = segment(&previews);
     let mut post = segment(&[("post", 1), ("rev", 1), ("r", 1)]);
     let development = segment(&[("dev", 0)]);

@@ -43,7 +43,11 @@ impl Login<'_> {
             Err(Stop::Refused) => Err(TransportError::AuthRefused {
                 host: self.host.to_owned(),
                 user: self.user.to_owned(),
-                tried: if tried.is_empty() { "nothing (no key, no agent, no password)".into() } else { tried.join(", ") },
+                tried: if tried.is_empty() {
+                    "nothing (no key, no agent, no password)".into()
+                } else {
+                    tried.join(", ")
+                },
                 takes: if takes.is_empty() { "nothing".into() } else { takes.replace(',', ", ") },
             }),
             Err(Stop::Broken(error)) => Err(TransportError::Handshake {

@@ -90,7 +90,8 @@ impl Options {
             false => target.known_hosts.clone(),
             true => {
                 let user = options.files("userknownhostsfile", &["~/.ssh/known_hosts", "~/.ssh/known_hosts2"]);
-                let system = options.files("globalknownhostsfile", &["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"]);
+                let system =
+                    options.files("globalknownhostsfile", &["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"]);
                 user.into_iter().chain(system).collect()
             }
         };
@@ -382,7 +383,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_honoured_is_refused_with_a_way_out() {
-        for words in [&["-A"][..], &["-o", "ForwardAgent=yes"], &["-L", "1:x:2"], &["-o", "CertificateFile=x"], &["-W"]] {
+        for words in [&["-A"][..], &["-o", "ForwardAgent=yes"], &["-L", "1:x:2"], &["-o", "CertificateFile=x"], &["-W"]]
+        {
             let error = Options::of(&target(words)).unwrap_err().to_string();
             assert!(error.contains("openssh"), "{words:?}: {error}");
         }

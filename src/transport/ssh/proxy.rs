@@ -1,9 +1,9 @@
 //! Connections that another program or another host carries.
 
 use super::super::{CancelToken, Channel, Target, TransportError, child::ChildChannel};
+use super::SshConnection;
 use super::options::Options;
 use super::stream::SshChannel;
-use super::SshConnection;
 use crate::transport::Kind;
 use std::io::{Read, Write};
 use std::net::Shutdown;

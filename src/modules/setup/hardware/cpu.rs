@@ -76,7 +76,9 @@ mod tests {
     #[test]
     fn two_sockets_with_threads() {
         let processor = |id, socket, core| {
-            format!("processor\t: {id}\nvendor_id\t: V\nmodel name\t: M\nphysical id\t: {socket}\nsiblings\t: 4\ncore id\t\t: {core}\ncpu cores\t: 2\nflags\t: fpu sse\n\n")
+            format!(
+                "processor\t: {id}\nvendor_id\t: V\nmodel name\t: M\nphysical id\t: {socket}\nsiblings\t: 4\ncore id\t\t: {core}\ncpu cores\t: 2\nflags\t: fpu sse\n\n"
+            )
         };
         let text: String = (0..8).map(|id| processor(id, id / 4, id % 2)).collect();
         let facts = counts(&text, "x86_64");

@@ -65,7 +65,11 @@ fn disk(host: &dyn Host, name: &str, links: &[(&str, Links)]) -> Value {
     let mode = scheduler.split_once('[').and_then(|(_, rest)| rest.split(']').next()).unwrap_or_default();
     let names = files::names(host, &folder);
     let is_part = |part: &&String| part.starts_with(name) && files::exists(host, format!("{folder}/{part}/start"));
-    let parts: Map = names.iter().filter(is_part).map(|part| (Key::from(part.as_str()), partition(host, &folder, part, links))).collect();
+    let parts: Map = names
+        .iter()
+        .filter(is_part)
+        .map(|part| (Key::from(part.as_str()), partition(host, &folder, part, links)))
+        .collect();
     let mut facts = Map::from([
         ("virtual".into(), Value::Int(1)),
         ("links".into(), links_of(links, name)),
@@ -112,7 +116,8 @@ fn sectors(text: Option<String>) -> u64 {
 
 /// What is built on a device; a mapped device by its mapped name.
 fn holders(host: &dyn Host, folder: &str) -> Value {
-    let name = |holder: &String| files::word(host, format!("/sys/block/{holder}/dm/name")).unwrap_or_else(|| holder.clone());
+    let name =
+        |holder: &String| files::word(host, format!("/sys/block/{holder}/dm/name")).unwrap_or_else(|| holder.clone());
     Value::from(files::names(host, format!("{folder}/holders")).iter().map(name).collect::<Vec<_>>())
 }
 

@@ -27,11 +27,43 @@ const FILES: &[(&str, &str)] = &[
 
 /// Kinds of cases by number, from the SMBIOS specification, 7.4.1.
 const FORMS: &[&str] = &[
-    "Unknown", "Other", "Unknown", "Desktop", "Low Profile Desktop", "Pizza Box", "Mini Tower", "Tower", "Portable",
-    "Laptop", "Notebook", "Hand Held", "Docking Station", "All In One", "Sub Notebook", "Space-saving", "Lunch Box",
-    "Main Server Chassis", "Expansion Chassis", "Sub Chassis", "Bus Expansion Chassis", "Peripheral Chassis",
-    "RAID Chassis", "Rack Mount Chassis", "Sealed-case PC", "Multi-system", "CompactPCI", "AdvancedTCA", "Blade",
-    "Blade Enclosing", "Tablet", "Convertible", "Detachable", "IoT Gateway", "Embedded PC", "Mini PC", "Stick PC",
+    "Unknown",
+    "Other",
+    "Unknown",
+    "Desktop",
+    "Low Profile Desktop",
+    "Pizza Box",
+    "Mini Tower",
+    "Tower",
+    "Portable",
+    "Laptop",
+    "Notebook",
+    "Hand Held",
+    "Docking Station",
+    "All In One",
+    "Sub Notebook",
+    "Space-saving",
+    "Lunch Box",
+    "Main Server Chassis",
+    "Expansion Chassis",
+    "Sub Chassis",
+    "Bus Expansion Chassis",
+    "Peripheral Chassis",
+    "RAID Chassis",
+    "Rack Mount Chassis",
+    "Sealed-case PC",
+    "Multi-system",
+    "CompactPCI",
+    "AdvancedTCA",
+    "Blade",
+    "Blade Enclosing",
+    "Tablet",
+    "Convertible",
+    "Detachable",
+    "IoT Gateway",
+    "Embedded PC",
+    "Mini PC",
+    "Stick PC",
 ];
 
 /// The facts; `NA` for what the firmware does not say or this user may not read.
@@ -39,8 +71,10 @@ pub fn facts(host: &dyn Host) -> Map {
     let folder = "/sys/devices/virtual/dmi/id";
     let there = files::exists(host, folder);
     let read = |file: &str| files::word(host, format!("{folder}/{file}")).filter(|_| there);
-    let mut facts: Map =
-        FILES.iter().map(|(name, file)| ((*name).into(), Value::from(read(file).unwrap_or_else(|| "NA".into())))).collect();
+    let mut facts: Map = FILES
+        .iter()
+        .map(|(name, file)| ((*name).into(), Value::from(read(file).unwrap_or_else(|| "NA".into()))))
+        .collect();
     let form = read("chassis_type").and_then(|text| text.parse::<usize>().ok()).and_then(|number| FORMS.get(number));
     facts.insert("form_factor".into(), Value::str(form.copied().unwrap_or("NA")));
     facts

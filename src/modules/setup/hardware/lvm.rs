@@ -16,13 +16,20 @@ pub fn facts(host: &dyn Host) -> Value {
     };
     let table = |rows: Vec<Vec<String>>, names: &[&str]| {
         let entry = |row: &Vec<String>| {
-            let values = names.iter().zip(row.iter().skip(1)).map(|(name, value)| (Key::from(*name), Value::str(value)));
+            let values =
+                names.iter().zip(row.iter().skip(1)).map(|(name, value)| (Key::from(*name), Value::str(value)));
             (Key::from(row[0].as_str()), Value::map(values.collect::<Map>()))
         };
         Value::map(rows.iter().filter(|row| row.len() > names.len()).map(entry).collect())
     };
     Value::from([
-        ("vgs", table(rows("vgs", "vg_name,vg_size,vg_free,lv_count,pv_count"), &["size_g", "free_g", "num_lvs", "num_pvs"])),
+        (
+            "vgs",
+            table(
+                rows("vgs", "vg_name,vg_size,vg_free,lv_count,pv_count"),
+                &["size_g", "free_g", "num_lvs", "num_pvs"],
+            ),
+        ),
         ("lvs", table(rows("lvs", "lv_name,lv_size,vg_name"), &["size_g", "vg"])),
         ("pvs", table(rows("pvs", "pv_name,pv_size,pv_free,vg_name"), &["size_g", "free_g", "vg"])),
     ])

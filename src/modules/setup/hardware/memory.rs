@@ -16,7 +16,8 @@ pub fn facts(host: &dyn Host) -> Map {
     let (swap, swap_free) = (mb("SwapTotal").unwrap_or(0), mb("SwapFree").unwrap_or(0));
     let real = Value::from([("total", total), ("used", total - free), ("free", free)]);
     let nocache = Value::from([("free", free + cache), ("used", total - free - cache)]);
-    let swaps = [("total", swap), ("free", swap_free), ("used", swap - swap_free), ("cached", mb("SwapCached").unwrap_or(0))];
+    let swaps =
+        [("total", swap), ("free", swap_free), ("used", swap - swap_free), ("cached", mb("SwapCached").unwrap_or(0))];
     Map::from([
         ("memtotal_mb".into(), Value::from(total)),
         ("memfree_mb".into(), Value::from(free)),

@@ -20,7 +20,9 @@ pub fn facts(host: &dyn Host, patience: Duration) -> Map {
     facts.extend(devices::facts(host));
     facts.insert("mounts".into(), mounts::facts(host, patience));
     facts.insert("lvm".into(), lvm::facts(host));
-    if let Some(uptime) = files::word(host, "/proc/uptime").and_then(|text| text.split(['.', ' ']).next()?.parse::<i64>().ok()) {
+    if let Some(uptime) =
+        files::word(host, "/proc/uptime").and_then(|text| text.split(['.', ' ']).next()?.parse::<i64>().ok())
+    {
         facts.insert("uptime_seconds".into(), Value::from(uptime));
     }
     facts

@@ -59,7 +59,14 @@ fn parse(line: &str) -> Option<Mount> {
     let fields: Vec<String> = line.split_whitespace().map(unescape).collect();
     let number = |at: usize| fields.get(at).and_then(|text| text.parse().ok()).unwrap_or(0);
     let field = |at: usize| fields.get(at).cloned();
-    Some(Mount { device: field(0)?, path: field(1)?, kind: field(2)?, options: field(3)?, dump: number(4), pass: number(5) })
+    Some(Mount {
+        device: field(0)?,
+        path: field(1)?,
+        kind: field(2)?,
+        options: field(3)?,
+        dump: number(4),
+        pass: number(5),
+    })
 }
 
 /// Octal escapes of blanks in /proc/mounts.

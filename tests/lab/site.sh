@@ -1,0 +1,25 @@
+#!/bin/bash
+# The main job on this machine: lab hosts come up, and rplay makes an Airflow cluster of them.
+#
+# usage: site.sh [--fresh] [--verify]
+#   --fresh    throw the hosts' disks away first
+#   --verify   afterwards look at everything that must stand, and that a second run changes nothing
+# Needs root, Rust and a Debian or Ubuntu machine; installs the rest. Ends with the lab up (down.sh takes it down).
+set -euo pipefail
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ROOT=$(cd "$HERE/../.." && pwd)
+FRESH='' VERIFY=''
+for arg; do
+  case $arg in
+    --fresh) FRESH=--fresh ;;
+    --verify) VERIFY=1 ;;
+    *) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; exit 2 ;;
+  esac
+done
+BIN=$("$ROOT/tests/build.sh")
+export PATH="$BIN:$PATH"
+"$HERE/up.sh" 3 --no-old $FRESH
+cd "$ROOT"
+rplay playbooks/lab.yml -i inventory/lab
+rplay playbooks/site.yml -i inventory/lab
+[ -z "$VERIFY" ] || "$HERE/verify.sh"

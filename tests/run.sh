@@ -1,0 +1,39 @@
+#!/bin/bash
+# Every test: format, lints, unit and case tests, and, as root where systemd-nspawn can be had, the lab.
+#
+# usage: run.sh [--quick]     --quick: without the lab
+# Installs what the tests need. What is skipped is said plainly, with the reason.
+set -euo pipefail
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$ROOT"
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/rplay-build}
+QUICK=''; [ "${1:-}" != --quick ] || QUICK=1
+step() { echo; echo "=== $* ($(date +%T))"; }
+
+step "build"
+BIN=$(tests/build.sh)
+export PATH="$BIN:$PATH"
+
+step "format"
+cargo fmt --check
+
+step "lints"
+cargo clippy --all-targets -- -D warnings
+
+step "unit and case tests"
+cargo test
+
+if [ -n "$QUICK" ]; then
+  echo "SKIPPED: the lab (asked for with --quick)"
+elif [ "$(id -u)" != 0 ]; then
+  echo "SKIPPED: the lab (it makes network namespaces and containers, and you are not root)"
+elif ! { unshare --net true && command -v apt-get; } >/dev/null 2>&1; then
+  echo "SKIPPED: the lab (this machine has no network namespaces, or is no Debian or Ubuntu)"
+else
+  trap 'tests/lab/down.sh >/dev/null 2>&1 || true' EXIT
+  step "lab: the whole site on three hosts"
+  tests/lab/site.sh --fresh --verify
+  step "lab: hosts, options and trouble over real ssh"
+  tests/lab/trouble.sh
+fi
+step "done"
