@@ -137,6 +137,8 @@ impl Module for GetUrl {
         if there && !args.force {
             match &expected {
                 Some((algorithm, digits)) if sum_of(host, &dest, algorithm)? == *digits => {
+                    returns.insert("checksum_src".into(), Value::Null);
+                    returns.insert("checksum_dest".into(), Value::Null);
                     return finish(args, host, dest, None, "file already exists".into(), returns);
                 }
                 Some(_) => {}
@@ -147,9 +149,8 @@ impl Module for GetUrl {
         let mut answer = fetch(args, host, &args.url, since).map_err(|msg| fail(msg, &returns))?;
         let took = |host: &dyn Host| Value::from(host.now().duration_since(start).unwrap_or_default().as_secs());
         returns.insert("elapsed".into(), took(host));
-        if !args.url.starts_with("file:") {
-            returns.insert("status_code".into(), Value::from(answer.status));
-        }
+        let status = (!args.url.starts_with("file:")).then_some(answer.status);
+        returns.insert("status_code".into(), Value::from(status));
         let msg = request::verdict(&answer);
         if answer.status == 304 {
             return finish(args, host, dest, None, msg, returns);
@@ -160,6 +161,9 @@ impl Module for GetUrl {
         }
         let download = save(args, host, &mut answer).map_err(|msg| fail(msg, &returns))?;
         returns.insert("elapsed".into(), took(host));
+        returns.insert("src".into(), Value::str(download.file.to_string_lossy()));
+        returns.insert("checksum_src".into(), Value::str(&download.sha1));
+        returns.insert("checksum_dest".into(), Value::Null);
         let dest = if is_dir { dest.join(served_name(&answer)) } else { dest };
         returns.insert("dest".into(), Value::str(dest.to_string_lossy()));
         if let Some((algorithm, digits)) = &expected {
@@ -170,9 +174,12 @@ impl Module for GetUrl {
                 return Err(fail(msg, &returns));
             }
         }
-        let parent = dest.parent().unwrap_or(Path::new("/"));
+        let parent = match paths::has_trailing_slash(&dest) {
+            true => dest.as_path(),
+            false => dest.parent().unwrap_or(Path::new("/")),
+        };
         if !is_directory(host, parent) {
-            return Err(fail(format!("Destination {} does not exist", parent.display()), &returns));
+            return Err(fail(format!("Destination {} does not exist", parent.display().to_string().trim_end_matches('/')), &returns));
         }
         finish(args, host, dest, Some(download), msg, returns)
     }
@@ -244,8 +251,6 @@ fn finish(
     };
     returns.insert("msg".into(), Value::from(msg));
     if let Some(download) = &download {
-        returns.insert("src".into(), Value::str(download.file.to_string_lossy()));
-        returns.insert("checksum_src".into(), Value::str(&download.sha1));
         returns.insert("checksum_dest".into(), Value::from(present.clone()));
         returns.insert("md5sum".into(), Value::str(&download.md5));
     }

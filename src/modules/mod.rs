@@ -21,6 +21,7 @@ pub mod lineinfile;
 pub mod pam_limits;
 pub mod pause;
 pub mod ping;
+pub mod pip;
 pub mod raw;
 pub mod replace;
 pub mod script;
@@ -44,10 +45,10 @@ mod expand;
 mod program;
 mod python_regex;
 mod registry;
-#[cfg(test)]
-mod task_door;
 mod web;
 mod wildcard;
 mod words;
+#[cfg(test)]
+mod task_door;
 
 pub use registry::{Catalog, Entry, LightModules, WholeModules, all, find};

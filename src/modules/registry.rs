@@ -24,6 +24,7 @@ static LIGHT: &[&dyn AnyModule] = &[
     &lineinfile::LineInFile,
     &pam_limits::PamLimits,
     &ping::Ping,
+    &pip::Pip,
     &replace::Replace,
     &script::Script,
     &service::Service,

@@ -84,20 +84,16 @@ impl Module for Service {
                     ("runlevel", args.runlevel != "default"),
                     ("arguments", !args.arguments.is_empty()),
                 ];
-                let warnings: Vec<String> = given
-                    .iter()
-                    .filter(|(_, given)| *given)
-                    .map(|(name, _)| format!("Ignoring \"{name}\" as it is not used in \"systemd\""))
-                    .collect();
+                let ignored = given.iter().filter(|(_, given)| *given);
+                let ignored = ignored.map(|(name, _)| format!("Ignoring \"{name}\" as it is not used in \"systemd\""));
+                let missing = (!unit.exists).then(|| systemd::not_yet(&args.name));
+                let warnings: Vec<String> = ignored.chain(missing).collect();
                 if !warnings.is_empty() {
                     plan = plan.with("warnings", warnings);
                 }
                 Ok(plan)
             }
             Managed::Script(script) => {
-                if !script.exists {
-                    return Err(Failure::new(format!("Could not find the requested service {}: host", args.name)));
-                }
                 let wish = Wish {
                     name: &args.name,
                     state: args.state,
@@ -107,6 +103,11 @@ impl Module for Service {
                     arguments: &args.arguments,
                 };
                 let mut plan = Plan::of(sysv::wanted(wish, script)?).with("name", args.name.as_str());
+                if !script.exists {
+                    let msg = format!("Could not find the requested service {}: host", args.name);
+                    plan.actions.push(Change::Missing(msg));
+                    plan = plan.with("warnings", vec![systemd::not_yet(&args.name)]);
+                }
                 if let Some(enabled) = args.enabled {
                     plan = plan.with("enabled", enabled);
                 }
@@ -119,7 +120,7 @@ impl Module for Service {
     }
 
     fn apply(&self, _: &Args, plan: &Plan<Change>, host: &dyn Host) -> Result<Outcome, Failure> {
-        plan.changes.iter().try_for_each(|change| systemd::run(host, change))?;
+        plan.actions.iter().chain(&plan.changes).try_for_each(|change| systemd::run(host, change))?;
         Ok(Outcome::new())
     }
 }

@@ -17,6 +17,9 @@ pub enum Change {
     Run(Vec<String>),
     /// A pause, in seconds.
     Sleep(u64),
+    /// The service is not there: a failure with this message, unless in check mode, where an earlier task may be about
+    /// to install it.
+    Missing(String),
 }
 
 crate::arg_choices! {

@@ -90,12 +90,12 @@ impl Module for Systemd {
         plan.actions.extend(reloads.iter().filter(|(asked, _)| *asked).map(|(_, word)| call(&[word])));
         let mut plan = plan.with("name", args.name.clone());
         let (Some(name), Some(unit)) = (&args.name, unit) else { return Ok(plan) };
-        // A unit file that an earlier task writes is there for check mode only after daemon-reload.
-        if !unit.exists && (args.state.is_some() || args.enabled.is_some() || args.masked.is_some()) {
-            let may_appear = args.daemon_reload || args.daemon_reexec;
-            if !may_appear {
-                return Err(missing(name, unit));
-            }
+        let plan_missing = !unit.exists && (args.state.is_some() || args.enabled.is_some());
+        if plan_missing && plan.actions.is_empty() {
+            plan.actions.push(Change::Missing(missing(name, unit)));
+        }
+        if plan_missing {
+            plan = plan.with("warnings", vec![not_yet(name)]);
         }
         let wanted = wanted(args, unit, name)?;
         plan.changes.extend(wanted);
@@ -109,16 +109,14 @@ impl Module for Systemd {
     }
 
     fn apply(&self, args: &Args, plan: &Plan<Change>, host: &dyn Host) -> Result<Outcome, Failure> {
-        for change in plan.actions.iter() {
-            run(host, change)?;
-        }
+        plan.actions.iter().try_for_each(|change| run(host, change))?;
         // What was read anew may have changed what has to be done.
         let fresh = match (&args.name, plan.actions.is_empty()) {
             (Some(name), false) => {
                 let unit = systemctl::observe(host, scope(args), name)?;
-                let idle = args.state.is_none() && args.enabled.is_none() && args.masked.is_none();
+                let idle = args.state.is_none() && args.enabled.is_none();
                 if !unit.exists && !idle {
-                    return Err(missing(name, &unit));
+                    return Err(Failure::new(missing(name, &unit)));
                 }
                 Some((wanted(args, &unit, name)?, unit.status))
             }
@@ -155,9 +153,14 @@ fn scope(args: &Args) -> Scope {
     }
 }
 
-fn missing(name: &str, unit: &Unit) -> Failure {
+fn missing(name: &str, unit: &Unit) -> String {
     let why = unit.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-    Failure::new(format!("Could not find the requested service {name}: host{why}")).with("name", name)
+    format!("Could not find the requested service {name}: host{why}")
+}
+
+/// The warning of a check run about a service that an earlier task may be about to install.
+pub fn not_yet(name: &str) -> String {
+    format!("service {name} is not there; check mode takes it that an earlier task installs it")
 }
 
 /// The calls that make the difference.
@@ -196,6 +199,7 @@ pub fn wanted(args: &Args, unit: &Unit, name: &str) -> Result<Vec<Change>, Failu
 /// Runs a change; a program's failure is the task's.
 pub fn run(host: &dyn Host, change: &Change) -> Result<(), Failure> {
     match change {
+        Change::Missing(msg) => Err(Failure::new(msg.as_str())),
         Change::Sleep(seconds) => host
             .sleep(std::time::Duration::from_secs(*seconds))
             .map_err(|error| Failure::new(format!("cannot wait: {error}"))),

@@ -1,25 +1,26 @@
-//! The one thread that speaks with libssh2: it never blocks but in poll(2), on the socket and a wake-up.
+//! The one thread that speaks with libssh2: it never blocks but in poll(2), on the network and a wake-up.
 //!
 //! libssh2 holds a lock on the session in every call, so a thread that reads while another writes
-//! would wait for it. Here all calls come from one thread and none waits. Two rules of libssh2 bind
-//! it: a call that could not send a whole packet must be repeated before any other that sends, and
-//! one channel is opened at a time.
+//! would wait for it. Here all calls come from one thread and none waits. See [`pump`](super::pump)
+//! for what lies between libssh2 and the network.
 
 use super::super::{Exit, TransportError};
+use super::pump::{Pump, Socket};
 use super::stream::{HIGH_WATER, Stream, Wake};
-use ssh2::{BlockDirections, ErrorCode, Session};
+use ssh2::{ErrorCode, Session};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 const EAGAIN: ErrorCode = ErrorCode::Session(-37);
 const OPEN_REFUSED: ErrorCode = ErrorCode::Session(-21);
-/// The most that is written in one call: less than what a socket has free when poll(2) calls it writable.
+const CLOSED: &str = "the connection was closed";
+/// The most that is written in one call, and the most that all channels write in one pass: far less
+/// than what the pair holds, so that libssh2 never finds it full.
 const CHUNK: usize = 32 * 1024;
+const PASS: usize = 3 * CHUNK;
 
 /// What a channel is for.
 pub(super) enum Purpose {
@@ -95,65 +96,27 @@ pub(super) fn start(
     keepalive: Keepalive,
     host: &str,
 ) -> Result<Arc<Handle>, TransportError> {
-    let wake = Arc::new(Wake::new().map_err(|error| TransportError::io("cannot make a wake-up", error))?);
+    let failed = |error| TransportError::io("cannot start the ssh driver", error);
+    let wake = Arc::new(Wake::new().map_err(failed)?);
     let handle = Arc::new(Handle { orders: Mutex::default(), wake, alive: AtomicBool::new(true) });
     session.set_blocking(false);
     // The driver decides when; libssh2 shall not find that it is too early.
     session.set_keepalive(true, 1);
     let driver = Driver {
-        session,
-        socket,
-        handle: handle.clone(),
-        waiting: VecDeque::new(),
-        opening: None,
         live: Vec::new(),
-        stuck: None,
-        wants_out: false,
+        opening: None,
+        waiting: VecDeque::new(),
+        session,
+        pump: Pump::start(socket).map_err(failed)?,
+        handle: handle.clone(),
+        budget: 0,
         keepalive,
         next_keepalive: Instant::now() + keepalive.interval,
         missed: 0,
         buffer: vec![0; 64 * 1024],
     };
-    std::thread::Builder::new()
-        .name(format!("ssh {host}"))
-        .spawn(move || driver.run())
-        .map_err(|error| TransportError::io("cannot start a thread", error))?;
+    std::thread::Builder::new().name(format!("ssh {host}")).spawn(move || driver.run()).map_err(failed)?;
     Ok(handle)
-}
-
-/// The session's socket.
-pub(super) enum Socket {
-    /// To the host itself.
-    Tcp(std::net::TcpStream),
-    /// To a jump host's forwarding or a proxy command.
-    Pair(UnixStream),
-}
-
-impl Socket {
-    pub(super) fn fd(&self) -> libc::c_int {
-        match self {
-            Socket::Tcp(socket) => socket.as_raw_fd(),
-            Socket::Pair(socket) => socket.as_raw_fd(),
-        }
-    }
-
-    pub(super) fn shutdown(&self) {
-        // SAFETY: the descriptor is open as long as `self` lives.
-        unsafe { libc::shutdown(self.fd(), libc::SHUT_RDWR) };
-    }
-
-    /// How long the host has been silent; None when the kernel does not know.
-    fn silent_for(&self) -> Option<Duration> {
-        let Socket::Tcp(socket) = self else { return None };
-        // SAFETY: tcp_info is plain data; the kernel fills at most `length` bytes.
-        unsafe {
-            let mut info: libc::tcp_info = std::mem::zeroed();
-            let mut length = libc::socklen_t::try_from(size_of::<libc::tcp_info>()).ok()?;
-            let fd = socket.as_raw_fd();
-            let rc = libc::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, (&raw mut info).cast(), &raw mut length);
-            (rc == 0).then(|| Duration::from_millis(u64::from(info.tcpi_last_data_recv)))
-        }
-    }
 }
 
 struct Live {
@@ -175,47 +138,27 @@ enum Phase {
     Over,
 }
 
+/// Fields in the order in which they go: channels before their session, the session before its socket.
 struct Driver {
-    session: Session,
-    socket: Socket,
-    handle: Arc<Handle>,
+    live: Vec<Live>,
+    opening: Option<Order>,
     /// Refused for now: the host allows so many channels only.
     waiting: VecDeque<Order>,
-    opening: Option<Order>,
-    live: Vec<Live>,
-    /// The call whose packet is half sent; nothing else may send before it is repeated.
-    stuck: Option<Call>,
-    wants_out: bool,
+    session: Session,
+    pump: Pump,
+    handle: Arc<Handle>,
+    /// How much channels may still write in this pass.
+    budget: usize,
     keepalive: Keepalive,
     next_keepalive: Instant,
     missed: u32,
     buffer: Vec<u8>,
 }
 
-/// A call of libssh2 that may send: by what, and which. The channel that is being opened is [`OPENING`].
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Call {
-    who: usize,
-    what: What,
-}
-
-const OPENING: usize = usize::MAX;
-const CLOSED: &str = "the connection was closed";
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum What {
-    Open,
-    Begin,
-    Send,
-    Receive { stderr: bool },
-    WaitClose,
-    Close,
-}
-
 /// What one call of libssh2 came to.
 enum Step<T> {
     Done(T),
-    /// Nothing can be done before the socket is ready.
+    /// Nothing can be done before something comes.
     Again,
     /// The call failed; the session stands.
     Failed(ssh2::Error),
@@ -231,6 +174,7 @@ impl Driver {
                 break None;
             }
             match self.turn() {
+                // What was fed may concern a channel that this pass had already seen.
                 Ok(true) => {}
                 Ok(false) => self.poll(),
                 Err(dead) => break Some(dead),
@@ -239,30 +183,17 @@ impl Driver {
         self.end(end);
     }
 
-    /// Does what can be done now. True when something was done.
+    /// Feeds libssh2, goes over all channels once, and sends. True when there may be more to do.
     fn turn(&mut self) -> Result<bool, Dead> {
-        // A socket with room takes any packet whole, so that calls do not get stuck. Waiting for
-        // room is safe: an ssh server reads on whatever happens to what it writes.
-        self.wants_out = !self.writable();
-        if self.wants_out {
-            return Ok(false);
-        }
+        let broken = |error: std::io::Error| super::reason(&error);
+        let mut busy = self.pump.feed().map_err(broken)?;
         self.keep_alive()?;
-        match self.stuck {
-            Some(Call { who: OPENING, .. }) => self.open()?,
-            Some(Call { who, .. }) => self.advance(who)?,
-            None => false,
-        };
-        let mut busy = self.stuck.is_none() && self.open()?;
+        self.budget = PASS;
+        busy |= self.open()?;
         for index in 0..self.live.len() {
-            if self.stuck.is_none() {
-                busy |= self.advance(index)?;
-            }
+            busy |= self.advance(index)?;
         }
-        if self.stuck.is_some() {
-            self.wants_out = true;
-            return Ok(false);
-        }
+        self.pump.drain().map_err(broken)?;
         let before = self.live.len();
         self.live.retain(|live| live.phase != Phase::Over);
         if self.live.len() < before {
@@ -276,25 +207,16 @@ impl Driver {
         Ok(busy)
     }
 
-    /// Reads the outcome of a call and remembers when it must be repeated first.
-    fn step<T>(&mut self, who: usize, what: What, result: Result<T, ssh2::Error>) -> Result<Step<T>, Dead> {
-        let error = match result {
-            Ok(value) => {
-                self.stuck = None;
-                return Ok(Step::Done(value));
-            }
-            Err(error) => error,
-        };
-        if error.code() == EAGAIN {
-            let out = matches!(self.session.block_directions(), BlockDirections::Outbound | BlockDirections::Both);
-            self.stuck = out.then_some(Call { who, what });
-            return Ok(Step::Again);
-        }
-        self.stuck = None;
-        match error.code() {
-            // The socket failed, was closed, or carries nonsense.
-            ErrorCode::Session(-13 | -43 | -7 | -12 | -41 | -39 | -2 | -1) => Err(lost(&error)),
-            _ => Ok(Step::Failed(error)),
+    /// Reads the outcome of a call.
+    fn step<T>(result: Result<T, ssh2::Error>) -> Result<Step<T>, Dead> {
+        match result {
+            Ok(value) => Ok(Step::Done(value)),
+            Err(error) if error.code() == EAGAIN => Ok(Step::Again),
+            Err(error) => match error.code() {
+                // The socket failed, was closed, or carries nonsense.
+                ErrorCode::Session(-13 | -43 | -7 | -12 | -41 | -39 | -2 | -1 | -4) => Err(lost(&error)),
+                _ => Ok(Step::Failed(error)),
+            },
         }
     }
 
@@ -311,16 +233,12 @@ impl Driver {
 
     fn keep_alive(&mut self) -> Result<(), Dead> {
         let now = Instant::now();
-        if now < self.next_keepalive || self.stuck.is_some() {
-            // libssh2 forgets a keepalive that it could not send whole, so it is not tried then.
+        if now < self.next_keepalive {
             return Ok(());
         }
-        // The answer to the last question came about one interval ago, or it is missing. Missing ones
-        // are counted by turns, not by the clock: a stopped and continued rplay loses nobody.
-        match self.socket.silent_for() {
-            Some(silent) if silent > self.keepalive.interval.mul_f32(1.5) => self.missed += 1,
-            _ => self.missed = 0,
-        }
+        // Missing answers are counted by turns, not by the clock: a stopped and continued rplay
+        // loses nobody.
+        self.missed = if self.pump.take_heard() { 0 } else { self.missed + 1 };
         if self.missed > self.keepalive.missing {
             let seconds = self.keepalive.interval.as_secs() * u64::from(self.missed);
             return Err(format!("no sign of life for {seconds} seconds"));
@@ -342,7 +260,7 @@ impl Driver {
             Purpose::Exec(_) => self.session.channel_session(),
             Purpose::Forward(host, port) => self.session.channel_direct_tcpip(host, *port, None),
         };
-        let step = self.step(OPENING, What::Open, result)?;
+        let step = Driver::step(result)?;
         if matches!(step, Step::Again) {
             return Ok(false);
         }
@@ -366,13 +284,10 @@ impl Driver {
     fn advance(&mut self, index: usize) -> Result<bool, Dead> {
         let mut busy = false;
         loop {
-            let phase = self.live[index].phase;
-            let unwanted = self.live[index].stream.lock().unwanted;
-            let moved = match phase {
+            let moved = match self.live[index].phase {
                 Phase::Over => false,
-                // A half-sent packet goes out first even when nobody wants the channel any more.
                 Phase::Starting => self.begin(index)?,
-                Phase::Running if unwanted && self.stuck.is_none() => {
+                Phase::Running if self.live[index].stream.lock().unwanted => {
                     self.live[index].phase = Phase::Closing;
                     true
                 }
@@ -392,7 +307,7 @@ impl Driver {
             Purpose::Exec(command) => live.channel.exec(command),
             Purpose::Forward(..) => Ok(()),
         };
-        match self.step(index, What::Begin, result)? {
+        match Driver::step(result)? {
             Step::Again => return Ok(false),
             Step::Done(()) => {
                 let live = &mut self.live[index];
@@ -409,32 +324,18 @@ impl Driver {
     }
 
     fn transfer(&mut self, index: usize) -> Result<bool, Dead> {
-        // What got stuck comes first.
-        let what = self.stuck.map(|call| call.what);
-        let sent = matches!(what, None | Some(What::Send)) && self.send(index)?;
-        if matches!(self.stuck, Some(Call { what: What::Send, .. })) {
-            return Ok(false);
-        }
-        let received = what != Some(What::WaitClose) && self.receive(index)?;
-        if self.live[index].phase != Phase::Running {
-            return Ok(true);
-        }
-        if matches!(self.stuck, Some(Call { what: What::Receive { .. }, .. })) {
-            return Ok(false);
-        }
-        if self.live[index].channel.eof() && self.live[index].stream.lock().input.len() < HIGH_WATER {
+        let mut busy = self.send(index)?;
+        busy |= self.receive(index)?;
+        if self.live[index].phase == Phase::Running && self.live[index].channel.eof() {
             self.live[index].stream.update(|state| state.input_ended = true);
             // The status comes with or before the host's close.
             let result = self.live[index].channel.wait_close();
-            match self.step(index, What::WaitClose, result)? {
-                Step::Again => {}
-                _ => {
-                    self.live[index].phase = Phase::Closing;
-                    return Ok(true);
-                }
+            if !matches!(Driver::step(result)?, Step::Again) {
+                self.live[index].phase = Phase::Closing;
+                busy = true;
             }
         }
-        Ok(sent || received)
+        Ok(busy)
     }
 
     /// Sends what waits for the host, one chunk.
@@ -457,17 +358,17 @@ impl Driver {
                 live.stream.update(|_| {});
             }
         }
-        if self.stuck.is_none() && !self.writable() {
-            self.wants_out = true;
+        if self.budget < CHUNK || !self.pump.has_room() {
             return Ok(false);
         }
         let live = &mut self.live[index];
         let result = live.channel.write(&live.chunk[live.sent..]);
         let result = self.with_code(result);
-        match self.step(index, What::Send, result)? {
+        match Driver::step(result)? {
             Step::Again | Step::Done(0) => Ok(false),
             Step::Done(count) => {
                 self.live[index].sent += count;
+                self.budget = self.budget.saturating_sub(CHUNK);
                 Ok(true)
             }
             // The process does not read any more; its output and status may still come.
@@ -487,7 +388,7 @@ impl Driver {
 
     fn send_eof(&mut self, index: usize) -> Result<bool, Dead> {
         let result = self.live[index].channel.send_eof();
-        match self.step(index, What::Send, result)? {
+        match Driver::step(result)? {
             Step::Again => Ok(false),
             _ => {
                 self.live[index].eof_sent = true;
@@ -499,11 +400,7 @@ impl Driver {
     /// Takes what the host sent.
     fn receive(&mut self, index: usize) -> Result<bool, Dead> {
         let mut busy = false;
-        let first = match self.stuck.map(|call| call.what) {
-            Some(What::Receive { stderr }) => stderr,
-            _ => true,
-        };
-        for stderr in [first, !first] {
+        for stderr in [true, false] {
             loop {
                 let live = &mut self.live[index];
                 if !stderr && live.stream.lock().input.len() >= HIGH_WATER {
@@ -514,7 +411,7 @@ impl Driver {
                     false => live.channel.read(&mut self.buffer),
                 };
                 let result = self.with_code(result);
-                let count = match self.step(index, What::Receive { stderr }, result)? {
+                let count = match Driver::step(result)? {
                     Step::Done(count @ 1..) => count,
                     Step::Done(_) | Step::Again => break,
                     Step::Failed(error) => {
@@ -531,16 +428,13 @@ impl Driver {
                     false => live.stream.update(|state| state.input.extend(&self.buffer[..count])),
                 }
             }
-            if self.stuck.is_some() {
-                break;
-            }
         }
         Ok(busy)
     }
 
     fn close(&mut self, index: usize) -> Result<bool, Dead> {
         let result = self.live[index].channel.close();
-        if matches!(self.step(index, What::Close, result)?, Step::Again) {
+        if matches!(Driver::step(result)?, Step::Again) {
             return Ok(false);
         }
         let live = &mut self.live[index];
@@ -560,19 +454,9 @@ impl Driver {
         Ok(true)
     }
 
-    /// Whether the socket takes at least a chunk now.
-    fn writable(&self) -> bool {
-        let mut poll = libc::pollfd { fd: self.socket.fd(), events: libc::POLLOUT, revents: 0 };
-        // SAFETY: one valid pollfd.
-        unsafe { libc::poll(&raw mut poll, 1, 0) == 1 }
-    }
-
     fn poll(&self) {
-        let events = if self.wants_out { libc::POLLIN | libc::POLLOUT } else { libc::POLLIN };
-        // A half-sent packet cannot be finished by what comes in.
-        let events = if self.stuck.is_some() { libc::POLLOUT } else { events };
         let mut fds = [
-            libc::pollfd { fd: self.socket.fd(), events, revents: 0 },
+            self.pump.poll_entry(),
             libc::pollfd { fd: self.handle.wake.fd(), events: libc::POLLIN, revents: 0 },
         ];
         let left = self.next_keepalive.saturating_duration_since(Instant::now());
@@ -589,11 +473,13 @@ impl Driver {
             orders.closed = Some(reason.clone());
             std::mem::take(&mut orders.queue)
         };
-        if dead.is_none() && self.stuck.is_none() {
+        if dead.is_none() {
+            // What was queued before the end still goes out if it can.
             let _ = self.session.disconnect(None, "done", None);
+            let _ = self.pump.drain();
         }
-        // libssh2 says goodbye to each channel when it frees it; without a socket that costs nothing.
-        self.socket.shutdown();
+        // libssh2 says goodbye to each channel when it frees it; without a network that costs nothing.
+        self.pump.close();
         for order in orders.into_iter().chain(self.waiting.drain(..)).chain(self.opening.take()) {
             order.stream.finish(Some(reason.clone()));
         }

@@ -8,15 +8,17 @@ mod known_hosts;
 mod options;
 mod pattern;
 mod proxy;
+mod pump;
 mod stream;
 
 pub use config::SshConfig;
 
 use super::{CancelGuard, CancelToken, Channel, Connection, Target, TransportError, resolve};
 use crate::module::Output;
-use driver::{Handle, Keepalive, Purpose, Socket};
+use driver::{Handle, Keepalive, Purpose};
 use known_hosts::{KnownKeys, Verdict};
 use options::Options;
+use pump::Socket;
 use ssh2::{ErrorCode, MethodType, Session};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
@@ -228,7 +230,7 @@ fn connect(
             let slice = left.min(Duration::from_secs(5));
             match TcpStream::connect_timeout(&SocketAddr::new(*address, port), slice) {
                 Ok(socket) => {
-                    prepare(&socket);
+                    let _ = socket.set_nodelay(true);
                     return Ok(socket);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {}
@@ -240,17 +242,6 @@ fn connect(
         }
     }
     Err(last)
-}
-
-/// Small packets go at once; enough room that a packet is always taken whole.
-fn prepare(socket: &TcpStream) {
-    let _ = socket.set_nodelay(true);
-    let size: libc::c_int = 512 * 1024;
-    // SAFETY: an open socket and an int.
-    unsafe {
-        let length = libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap_or(4);
-        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_SNDBUF, (&raw const size).cast(), length);
-    }
 }
 
 /// Greets and exchanges keys. The guard shuts the socket when the caller is cancelled.
@@ -275,13 +266,7 @@ fn handshake(
     }
     let fd = socket.fd();
     let guard = {
-        // A duplicate, so that a late callback never meets another file under the same number.
-        // SAFETY: plain system calls on an open descriptor; the result is checked.
-        let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) };
-        let copy = (copy >= 0).then(|| {
-            // SAFETY: just made and owned by nobody else.
-            unsafe { <std::os::fd::OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(copy) }
-        });
+        let copy = pump::duplicate(fd);
         cancel.on_cancel(move || {
             if let Some(copy) = copy {
                 // SAFETY: an open socket.

@@ -39,13 +39,13 @@ impl Wake {
         }
     }
 
-    /// Takes the wake-up; called by the driver before it looks for work.
+    /// Takes the wake-up; called by the driver before it looks for work. The flag falls after the
+    /// counter: whoever sees it up still has his work looked at.
     pub(super) fn take(&self) {
-        if self.pending.swap(false, Ordering::SeqCst) {
-            let mut count = [0u8; 8];
-            // SAFETY: the descriptor is open and the buffer has eight bytes.
-            unsafe { libc::read(self.fd.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
-        }
+        let mut count = [0u8; 8];
+        // SAFETY: the descriptor is open and the buffer has eight bytes.
+        unsafe { libc::read(self.fd.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
+        self.pending.store(false, Ordering::SeqCst);
     }
 
     pub(super) fn fd(&self) -> libc::c_int {
