@@ -244,34 +244,33 @@ fn the_recorded_results_are_what_the_oracle_gives() {
 fn rewritten(text: &str, cases: &[Case], answers: &[Option<Expected>], engine: &Engine) -> String {
     let mut out = String::new();
     let mut next = cases.iter().zip(answers);
-    let mut pending: Option<(&Case, &Option<Expected>)> = None;
-    let mut flush = |out: &mut String, pending: &mut Option<(&Case, &Option<Expected>)>| {
-        let Some((case, answer)) = pending.take() else { return };
-        let got = render(engine, case);
-        let shown = match (&case.differs, answer) {
-            (None, Some(Expected::Error(_))) if matches!(got, Expected::Error(_)) => match *answer {
-                Some(ref answer) if *answer == got => got,
-                _ => Expected::Error(None),
-            },
-            (None, Some(answer)) => answer.clone(),
-            _ => got,
+    let mut answer_next =
+        |out: &mut String| {
+            let (case, answer) = next.next().unwrap();
+            let got = render(engine, case);
+            let shown =
+                match (&case.differs, answer) {
+                    (None, Some(answer @ Expected::Error(_))) if matches!(got, Expected::Error(_)) => {
+                        if *answer == got { got } else { Expected::Error(None) }
+                    }
+                    (None, Some(answer)) => answer.clone(),
+                    _ => got,
+                };
+            match shown {
+                Expected::Value(value) => writeln!(out, "= {value}").unwrap(),
+                Expected::Error(Some(message)) => writeln!(out, "! {message}").unwrap(),
+                _ => writeln!(out, "!").unwrap(),
+            }
+            if let Some(why) = &case.differs {
+                writeln!(out, "~ {why}").unwrap();
+            }
         };
-        match shown {
-            Expected::Value(value) => writeln!(out, "= {value}").unwrap(),
-            Expected::Error(Some(message)) => writeln!(out, "! {message}").unwrap(),
-            _ => writeln!(out, "!").unwrap(),
-        }
-        if let Some(why) = &case.differs {
-            writeln!(out, "~ {why}").unwrap();
-        }
-    };
     let mut inside = false;
     for line in text.lines() {
         let mark = line.split(' ').next().unwrap_or("");
         if inside && mark != ">" {
             inside = false;
-            pending = next.next();
-            flush(&mut out, &mut pending);
+            answer_next(&mut out);
         }
         inside |= mark == ">";
         if !matches!(mark, "=" | "!" | "~") {

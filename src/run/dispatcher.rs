@@ -506,6 +506,9 @@ impl Dispatcher {
             let count = outcome.result.get("results").and_then(Value::as_list).map_or(0, <[Value]>::len);
             shown.insert("results".into(), Value::list(vec![Value::map(censored(&Map::new())); count]));
         }
+        if shown.get("failed") == Some(&Value::Bool(false)) {
+            shown.shift_remove("failed");
+        }
         if let crate::playbook::Action::Module { name, .. } = &task.action {
             // How Ansible's own results tell a display that they are shown whole, or only when asked.
             match name.as_ref() {

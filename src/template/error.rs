@@ -82,6 +82,11 @@ impl TemplateError {
         self
     }
 
+    /// The error that waits in an undefined object.
+    pub(super) fn raised(&self) -> Box<TemplateError> {
+        Box::new(self.clone())
+    }
+
     /// Whether it is about something undefined.
     pub fn is_undefined(&self) -> bool {
         matches!(self.kind, ErrorKind::Undefined { .. })

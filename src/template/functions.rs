@@ -66,7 +66,7 @@ fn lookup_name(mut args: Args) -> Result<(String, Args)> {
         return Err(TemplateError::runtime("missing a required argument: 'plugin_name'"));
     }
     match args.positional.remove(0) {
-        Object::Undefined(error) => Err(Box::new((*error).clone())),
+        Object::Undefined(error) => Err(error.raised()),
         name => match name.as_str() {
             Some(name) => Ok((name.to_owned(), args)),
             None => Err(TemplateError::runtime("the name of a lookup must be a string")),

@@ -69,11 +69,11 @@ pub(super) fn for_each_expr<'a>(body: &'a [Stmt], visit: &mut dyn FnMut(&'a Expr
                 walk(name, visit);
             }
             Stmt::If(parts) => {
-                for (condition, body) in &parts.0 {
+                for (condition, body) in &parts.branches {
                     walk(condition, visit);
                     for_each_expr(body, visit);
                 }
-                for_each_expr(&parts.1, visit);
+                for_each_expr(&parts.otherwise, visit);
             }
             Stmt::For(text) => {
                 walk(&text.iter, visit);
@@ -90,8 +90,8 @@ pub(super) fn for_each_expr<'a>(body: &'a [Stmt], visit: &mut dyn FnMut(&'a Expr
                 for_each_expr(body, visit);
             }
             Stmt::With(parts) => {
-                parts.0.iter().for_each(|(_, expr)| walk(expr, visit));
-                for_each_expr(&parts.1, visit);
+                parts.names.iter().for_each(|(_, expr)| walk(expr, visit));
+                for_each_expr(&parts.body, visit);
             }
             Stmt::Macro(text) => walk_macro(text, visit),
             Stmt::CallBlock(text, call) => {
@@ -206,11 +206,11 @@ impl Reader {
                 }
                 Stmt::If(parts) => {
                     // A name that only one branch binds may still be the scope's afterwards.
-                    for (condition, body) in &parts.0 {
+                    for (condition, body) in &parts.branches {
                         self.expr(condition);
                         self.scoped(|reader| reader.body(body));
                     }
-                    self.scoped(|reader| reader.body(&parts.1));
+                    self.scoped(|reader| reader.body(&parts.otherwise));
                 }
                 Stmt::For(text) => {
                     self.expr(&text.iter);
@@ -232,10 +232,10 @@ impl Reader {
                     self.bind(target);
                 }
                 Stmt::With(parts) => {
-                    parts.0.iter().for_each(|(_, expr)| self.expr(expr));
+                    parts.names.iter().for_each(|(_, expr)| self.expr(expr));
                     self.scoped(|reader| {
-                        parts.0.iter().for_each(|(target, _)| reader.bind(target));
-                        reader.body(&parts.1);
+                        parts.names.iter().for_each(|(target, _)| reader.bind(target));
+                        reader.body(&parts.body);
                     });
                 }
                 Stmt::Macro(text) => {

@@ -70,11 +70,7 @@ impl Controller for Local {
     }
 
     fn env(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
-    }
-
-    fn home(&self, user: Option<&str>) -> Option<PathBuf> {
-        user.is_none().then(|| std::env::var("HOME").ok().map(PathBuf::from)).flatten()
+        (name == "TZ").then(|| "UTC".to_owned())
     }
 
     fn working_folder(&self) -> PathBuf {

@@ -41,3 +41,12 @@ pub fn entries(host: &dyn Host, path: &Path) -> Result<Map, Failure> {
     }
     Ok(entries)
 }
+
+/// A failure with the entries of the path that it names.
+pub fn described(host: &dyn Host, mut failure: Failure) -> Failure {
+    let path = failure.returns.get("path").or_else(|| failure.returns.get("dest")).and_then(Value::as_str);
+    if let Some(entries) = path.and_then(|path| entries(host, Path::new(path)).ok()) {
+        failure.returns.extend(entries);
+    }
+    failure
+}

@@ -52,7 +52,7 @@ pub(super) fn observe(task: &Task<'_>) -> Result<Scene, Failure> {
         }
     }
     if changes {
-        let target = target.clone().ok_or_else(|| refuse("src is required for creating new symlinks".into()))?;
+        let target = target.clone().ok_or_else(|| Failure::new("src is required for creating new symlinks"))?;
         let replaces_directory = task.present == "directory";
         scene.steps.push(Step::Link { target: target.clone(), path: path.clone(), replaces_directory });
         attributes(task, &mut scene, base.join(target))?;

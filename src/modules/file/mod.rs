@@ -99,7 +99,7 @@ impl Module for File {
     };
 
     fn observe(&self, args: &Args, host: &dyn Host) -> Result<Scene, Failure> {
-        Task::new(args, host)?.observe()
+        Task::new(args, host).and_then(Task::observe).map_err(|failure| info::described(host, failure))
     }
 
     fn plan(&self, _: &Args, scene: &Scene) -> Result<Plan<Step>, Failure> {
@@ -108,7 +108,8 @@ impl Module for File {
 
     fn apply(&self, args: &Args, plan: &Plan<Step>, host: &dyn Host) -> Result<Outcome, Failure> {
         let wanted = args.wanted();
-        plan.changes.iter().try_for_each(|step| step.apply(host, &wanted))?;
+        let applied = plan.changes.iter().try_for_each(|step| step.apply(host, &wanted));
+        applied.map_err(|failure| info::described(host, failure))?;
         step::outcome(host, &plan.returns)
     }
 }

@@ -84,7 +84,7 @@ pub fn observe(host: &dyn Host, scope: Scope, name: &str) -> Result<Unit, Failur
         // A masked unit has an error beside it, too.
         unit.error = match unit.property("LoadError") {
             "" => None,
-            _ if masked => None,
+            _ if masked || unit.property("LoadState") == "not-found" => None,
             error => Some(error.trim_matches('"').trim().to_owned()).filter(|error| !error.is_empty()),
         };
         unit.exists = unit.property("LoadState") != "not-found" && unit.status.contains_key("LoadState");

@@ -4,6 +4,7 @@ use super::systemctl::{self, Scope, Unit};
 use super::{Change, State};
 use crate::module::{Example, Failure, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec, Rule};
 use crate::modules::program;
+use crate::value::Map;
 
 /// Starts, stops, enables and masks units.
 pub struct Systemd;
@@ -89,7 +90,7 @@ impl Module for Systemd {
         let reloads = [(args.daemon_reload, "daemon-reload"), (args.daemon_reexec, "daemon-reexec")];
         plan.actions.extend(reloads.iter().filter(|(asked, _)| *asked).map(|(_, word)| call(&[word])));
         let mut plan = plan.with("name", args.name.clone());
-        let (Some(name), Some(unit)) = (&args.name, unit) else { return Ok(plan) };
+        let (Some(name), Some(unit)) = (&args.name, unit) else { return Ok(plan.with("status", Map::new())) };
         let plan_missing = !unit.exists && (args.state.is_some() || args.enabled.is_some());
         if plan_missing && plan.actions.is_empty() {
             plan.actions.push(Change::Missing(missing(name, unit)));

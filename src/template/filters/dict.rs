@@ -42,7 +42,7 @@ fn combine(context: &Context<'_>, value: Object, mut args: Args) -> Result<Objec
 fn merge(context: &Context<'_>, left: &Object, right: &Object, recursive: bool, lists: &str) -> Result<Object> {
     for side in [left, right] {
         if let Object::Undefined(error) = side {
-            return Err(Box::new((**error).clone()));
+            return Err(error.raised());
         }
         if !side.is_mapping() {
             return Err(TemplateError::runtime(format!(
@@ -178,7 +178,7 @@ fn subelements(context: &Context<'_>, value: Object, args: Args) -> Result<Objec
             };
         }
         if let Object::Undefined(error) = &values {
-            return Err(Box::new((**error).clone()));
+            return Err(error.raised());
         }
         if !values.is_list() {
             let shown = path.last().map(|part| part.to_value().repr()).unwrap_or_default();

@@ -141,7 +141,7 @@ pub fn sort<V>(entries: &mut [(&Key, V)]) -> Result<()> {
             kind(pair[0].0)
         )));
     }
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    entries.sort_by_key(|(key, _)| *key);
     Ok(())
 }
 

@@ -142,7 +142,7 @@ fn path_join(context: &Context<'_>, value: Object, args: Args) -> Result<Object>
     let mut out = String::new();
     for (index, part) in context.iterate(&value)?.iter().enumerate() {
         if let Object::Undefined(error) = part {
-            return Err(Box::new((**error).clone()));
+            return Err(error.raised());
         }
         let Some(part) = part.as_str() else {
             let name = crate::template::runtime::type_name(part);

@@ -209,7 +209,7 @@ fn extreme(context: &Context<'_>, value: &Object, args: Args, least: bool) -> Re
     for item in context.iterate(value)? {
         let key = getter.get(context, &item)?;
         if let Object::Undefined(error) = &key {
-            return Err(Box::new((**error).clone()));
+            return Err(error.raised());
         }
         let better = match &best {
             None => true,

@@ -134,7 +134,7 @@ fn collect(
             if with && error.is_undefined() {
                 continue;
             }
-            return Err(Box::new((**error).clone()));
+            return Err(error.raised());
         }
         if term.is_list() {
             let inner = context.iterate(term)?;

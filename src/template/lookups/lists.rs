@@ -150,7 +150,7 @@ fn subelements(context: &Context<'_>, call: Call) -> Result<Vec<Object>> {
     let mut out = Vec::new();
     for element in elements {
         if let Object::Undefined(error) = &element {
-            return Err(Box::new((**error).clone()));
+            return Err(error.raised());
         }
         if !element.is_mapping() {
             return Err(TemplateError::runtime(format!(
@@ -187,7 +187,7 @@ fn take_out(
         )));
     };
     if let Object::Undefined(error) = &part {
-        return Err(Box::new((**error).clone()));
+        return Err(error.raised());
     }
     let mut entries: Entries = context.entries(element)?.into_iter().collect();
     if rest.is_empty() {

@@ -217,7 +217,7 @@ pub fn call(context: &Context<'_>, text: &str, name: &str, args: Args) -> Result
                     out.push_str(text);
                 }
                 match item {
-                    Object::Undefined(error) => return Err(Box::new((**error).clone())),
+                    Object::Undefined(error) => return Err(error.raised()),
                     other => match other.as_str() {
                         Some(part) => out.push_str(part),
                         None => {

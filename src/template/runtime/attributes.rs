@@ -48,7 +48,7 @@ impl Context<'_> {
             return Ok(object.clone());
         }
         if let Object::Undefined(error) = key {
-            return Err(Box::new((**error).clone()));
+            return Err(error.raised());
         }
         let found = if object.is_mapping() {
             match self.key(key) {
@@ -118,7 +118,7 @@ impl Context<'_> {
     pub fn key(&self, object: &Object) -> Result<Key> {
         match object {
             Object::Value(value) => Key::from_value(value),
-            Object::Undefined(error) => return Err(Box::new((**error).clone())),
+            Object::Undefined(error) => return Err(error.raised()),
             _ => None,
         }
         .ok_or_else(|| TemplateError::runtime(format!("unhashable type: '{}'", type_name(object))))
@@ -127,7 +127,7 @@ impl Context<'_> {
     pub(super) fn slice_bound(&self, object: &Object) -> Result<Option<i64>> {
         match object {
             Object::Value(Value::Null) => Ok(None),
-            Object::Undefined(error) => Err(Box::new((**error).clone())),
+            Object::Undefined(error) => Err(error.raised()),
             other => other.as_int().map(Some).ok_or_else(|| {
                 TemplateError::runtime("slice indices must be integers or None or have an __index__ method")
             }),

@@ -38,14 +38,14 @@ impl TemplateState {
                     self.add_blocks(&block.body);
                 }
                 Stmt::If(parts) => {
-                    parts.0.iter().for_each(|(_, body)| self.add_blocks(body));
-                    self.add_blocks(&parts.1);
+                    parts.branches.iter().for_each(|(_, body)| self.add_blocks(body));
+                    self.add_blocks(&parts.otherwise);
                 }
                 Stmt::For(text) => {
                     self.add_blocks(&text.body);
                     self.add_blocks(&text.otherwise);
                 }
-                Stmt::With(parts) => self.add_blocks(&parts.1),
+                Stmt::With(parts) => self.add_blocks(&parts.body),
                 Stmt::SetBlock(_, _, body) | Stmt::FilterBlock(_, body) | Stmt::Scope(body) => self.add_blocks(body),
                 Stmt::CallBlock(text, _) => self.add_blocks(&text.body),
                 _ => {}
@@ -164,7 +164,7 @@ impl Context<'_> {
     fn load(&self, name: &Object) -> Result<Arc<Compiled>> {
         let Some(text) = name.as_str() else {
             if let Object::Undefined(error) = name {
-                return Err(Box::new((**error).clone()));
+                return Err(error.raised());
             }
             return Err(TemplateError::runtime("a template's name must be a string"));
         };

@@ -32,7 +32,7 @@ impl Context<'_> {
         let callable = match callee {
             Object::Callable(callable) => callable,
             Object::Loop(state) => return self.recurse(state, args),
-            Object::Undefined(error) => return Err(Box::new((**error).clone())),
+            Object::Undefined(error) => return Err(error.raised()),
             other => return Err(TemplateError::runtime(format!("'{}' object is not callable", type_name(other)))),
         };
         match &**callable {

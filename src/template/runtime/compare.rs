@@ -28,7 +28,7 @@ impl Context<'_> {
     pub fn equal(&self, left: &Object, right: &Object) -> Result<bool> {
         for side in [left, right] {
             if let Object::Undefined(error) = side {
-                return Err(Box::new((**error).clone()));
+                return Err(error.raised());
             }
         }
         Ok(match (left, right) {
@@ -52,7 +52,7 @@ impl Context<'_> {
     fn ordered(&self, left: &Object, right: &Object, op: &str, holds: fn(Ordering) -> bool) -> Result<bool> {
         for side in [left, right] {
             if let Object::Undefined(error) = side {
-                return Err(Box::new((**error).clone()));
+                return Err(error.raised());
             }
         }
         match self.order(left, right) {
@@ -93,7 +93,7 @@ impl Context<'_> {
                 let (a, b) = (self.iterate(left).map_err(Some)?, self.iterate(right).map_err(Some)?);
                 self.order_items(&a, &b)
             }
-            (Object::Undefined(error), _) | (_, Object::Undefined(error)) => Err(Some(Box::new((**error).clone()))),
+            (Object::Undefined(error), _) | (_, Object::Undefined(error)) => Err(Some(error.raised())),
             _ => Err(None),
         }
     }
@@ -117,7 +117,7 @@ impl Context<'_> {
     /// `needle in haystack`.
     pub fn contains(&self, haystack: &Object, needle: &Object) -> Result<bool> {
         if let Object::Undefined(error) = needle {
-            return Err(Box::new((**error).clone()));
+            return Err(error.raised());
         }
         match haystack {
             Object::Value(Value::Str(text)) => match needle.as_str() {
@@ -135,7 +135,7 @@ impl Context<'_> {
                 Object::Dict(entries) => Ok(entries.borrow().contains_key(&self.key(needle)?)),
                 _ => Ok(false),
             },
-            Object::Undefined(error) => Err(Box::new((**error).clone())),
+            Object::Undefined(error) => Err(error.raised()),
             _ if self.is_iterable(haystack) => {
                 for item in self.iterate(haystack)? {
                     if self.equal(&item, needle)? {

@@ -177,7 +177,7 @@ impl<'s> Context<'s> {
         };
         match result {
             Ok(Object::Undefined(error)) if error.kind == ErrorKind::Runtime => {
-                Ok(Object::failed(Box::new((*error).clone()).while_rendering(self.what)))
+                Ok(Object::failed(error.raised().while_rendering(self.what)))
             }
             Ok(object) => Ok(restore_newlines(object, source, "\n")),
             Err(error) => Err(error.while_rendering(self.what)),
@@ -246,7 +246,7 @@ impl<'s> Context<'s> {
                 Ok(Value::map(out))
             }
             Object::Map(map, scope) => self.plain_map(map, scope),
-            Object::Undefined(error) => Err(Box::new((**error).clone())),
+            Object::Undefined(error) => Err(error.raised()),
             Object::Blank(line) => {
                 let kind = ErrorKind::Undefined { name: String::new() };
                 Err(TemplateError::new(kind, blank_message(*line)).at(self.span))

@@ -29,7 +29,7 @@ impl Context<'_> {
             }
             Object::Blank(_) => Vec::new(),
             Object::Bytes(bytes) => bytes.iter().map(|byte| Object::int(i64::from(*byte))).collect(),
-            Object::Undefined(error) => return Err(Box::new((**error).clone())),
+            Object::Undefined(error) => return Err(error.raised()),
             other => return Err(TemplateError::runtime(format!("'{}' object is not iterable", type_name(other)))),
         })
     }
@@ -54,7 +54,7 @@ impl Context<'_> {
                     Some((Key::Str(key), self.lift_lazy(lazy, scope)))
                 })
                 .collect(),
-            Object::Undefined(error) => return Err(Box::new((**error).clone())),
+            Object::Undefined(error) => return Err(error.raised()),
             other => return Err(TemplateError::runtime(format!("'{}' object is not a mapping", type_name(other)))),
         })
     }
@@ -101,7 +101,7 @@ impl Context<'_> {
     pub fn truth(&self, object: &Object) -> Result<bool> {
         Ok(match object {
             Object::Value(value) | Object::Lazy(value, _) => value.truthy(),
-            Object::Undefined(error) => return Err(Box::new((**error).clone())),
+            Object::Undefined(error) => return Err(error.raised()),
             Object::Delta(delta) => !delta.is_zero(),
             Object::Callable(callable) => !matches!(&**callable, Callable::Method(Object::Undefined(_), _)),
             other => self.length(other).is_none_or(|length| length > 0),

@@ -117,8 +117,8 @@ impl Object {
     }
 
     /// An error that is raised when the object is used.
-    pub fn failed(error: Box<TemplateError>) -> Object {
-        Object::Undefined(Rc::new(*error))
+    pub fn failed(error: impl Into<Rc<TemplateError>>) -> Object {
+        Object::Undefined(error.into())
     }
 
     /// The text, if it is one.

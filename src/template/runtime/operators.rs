@@ -28,7 +28,7 @@ impl Context<'_> {
     pub fn binary(&self, op: BinaryOp, left: &Object, right: &Object) -> Result<Object> {
         for side in [left, right] {
             if let Object::Undefined(error) = side {
-                return Err(Box::new((**error).clone()));
+                return Err(error.raised());
             }
         }
         if let Some(numbers) = numbers(left, right) {
@@ -97,7 +97,7 @@ impl Context<'_> {
 
     pub(super) fn negative(&self, object: &Object) -> Result<Object> {
         match object {
-            Object::Undefined(error) => Err(Box::new((**error).clone())),
+            Object::Undefined(error) => Err(error.raised()),
             Object::Value(Value::Float(number)) => Ok(Object::float(-number)),
             Object::Delta(delta) => Ok(Object::Delta(delta.negated())),
             other => match other.as_int() {
@@ -109,7 +109,7 @@ impl Context<'_> {
 
     pub(super) fn positive(&self, object: &Object) -> Result<Object> {
         match object {
-            Object::Undefined(error) => Err(Box::new((**error).clone())),
+            Object::Undefined(error) => Err(error.raised()),
             Object::Value(Value::Float(_)) => Ok(object.clone()),
             other => other.as_int().map(Object::int).ok_or_else(|| bad_operand('+', other)),
         }

@@ -75,7 +75,7 @@ impl Context<'_> {
     fn write_repr(&self, out: &mut String, object: &Object) -> Result<()> {
         match object {
             Object::Value(value) => out.push_str(&value.repr()),
-            Object::Undefined(error) => return Err(Box::new((**error).clone())),
+            Object::Undefined(error) => return Err(error.raised()),
             Object::Tuple(items) => {
                 out.push('(');
                 self.write_items(out, items)?;

@@ -65,8 +65,8 @@ impl Context<'_> {
                 Stmt::Output(expr) if !state.muted.get() => out.push(self.evaluate(expr, env)?),
                 Stmt::Data(_) | Stmt::Output(_) => {}
                 Stmt::If(parts) => {
-                    let mut chosen = &parts.1;
-                    for (condition, body) in &parts.0 {
+                    let mut chosen = &parts.otherwise;
+                    for (condition, body) in &parts.branches {
                         if self.truth(&self.evaluate(condition, env)?)? {
                             chosen = body;
                             break;
@@ -91,11 +91,11 @@ impl Context<'_> {
                 }
                 Stmt::With(parts) => {
                     let inner = env.child();
-                    for (target, expr) in &parts.0 {
+                    for (target, expr) in &parts.names {
                         let object = self.evaluate(expr, env)?;
                         self.assign(target, object, &inner)?;
                     }
-                    match self.run_body(&parts.1, &inner, out, state)? {
+                    match self.run_body(&parts.body, &inner, out, state)? {
                         Flow::Normal => {}
                         other => return Ok(other),
                     }

@@ -120,37 +120,38 @@ pub struct Block {
     pub required: bool,
 }
 
+/// A choice: the first branch whose condition holds.
+#[derive(Debug)]
+pub struct If {
+    pub branches: Vec<(Expr, Vec<Stmt>)>,
+    pub otherwise: Vec<Stmt>,
+}
+
+/// A block with names of its own.
+#[derive(Debug)]
+pub struct With {
+    pub names: Vec<(Target, Expr)>,
+    pub body: Vec<Stmt>,
+}
+
 /// A statement.
 #[derive(Debug, Clone)]
 pub enum Stmt {
     Data(Arc<str>),
     Output(Expr),
-    /// Conditions with bodies in order, then the alternative.
-    If(Arc<(Vec<(Expr, Vec<Stmt>)>, Vec<Stmt>)>),
+    If(Arc<If>),
     For(Arc<For>),
     Set(Target, Expr),
     SetBlock(Target, Option<Expr>, Arc<Vec<Stmt>>),
-    With(Arc<(Vec<(Target, Expr)>, Vec<Stmt>)>),
+    With(Arc<With>),
     Macro(Arc<MacroText>),
     CallBlock(Arc<MacroText>, Expr),
     FilterBlock(Expr, Arc<Vec<Stmt>>),
     Block(Arc<Block>),
     Extends(Expr),
-    Include {
-        name: Expr,
-        ignore_missing: bool,
-        context: bool,
-    },
-    Import {
-        name: Expr,
-        alias: Arc<str>,
-        context: bool,
-    },
-    FromImport {
-        name: Expr,
-        names: Vec<(Arc<str>, Arc<str>)>,
-        context: bool,
-    },
+    Include { name: Expr, ignore_missing: bool, context: bool },
+    Import { name: Expr, alias: Arc<str>, context: bool },
+    FromImport { name: Expr, names: Vec<(Arc<str>, Arc<str>)>, context: bool },
     Do(Expr),
     Scope(Arc<Vec<Stmt>>),
     Break,

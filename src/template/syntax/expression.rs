@@ -449,7 +449,7 @@ pub(super) fn describe(token: &Token) -> String {
         Token::BlockEnd => "'end of statement block'".into(),
         Token::Name(name) => format!("'{name}'"),
         Token::Const(value) => format!("'{value}'"),
-        Token::Str(text) => format!("{}", Value::Str(text.clone()).repr()),
+        Token::Str(text) => Value::Str(text.clone()).repr(),
         Token::Op(op) => format!("'{op}'"),
         Token::End => "'end of template'".into(),
     }

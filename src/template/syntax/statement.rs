@@ -1,7 +1,7 @@
 //! Statements: what stands between `{%` and `%}`.
 
 use super::DEPTH;
-use super::ast::{Block, Expr, For, MacroText, Place, Signature, Stmt, Target};
+use super::ast::{Block, Expr, For, If, MacroText, Place, Signature, Stmt, Target, With};
 use super::expression::describe;
 use super::lexer::Token;
 use crate::template::error::{Result, TemplateError};
@@ -182,7 +182,7 @@ impl Parser {
                     targets.push((target, self.expression()?));
                 }
                 let body = self.simple_body(tag, place, "endwith")?;
-                Stmt::With(Arc::new((targets, body)))
+                Stmt::With(Arc::new(With { names: targets, body }))
             }
             "autoescape" => {
                 self.expression()?;
@@ -228,7 +228,7 @@ impl Parser {
                 let alias = self.expect_name()?;
                 Stmt::Import { name, alias, context: self.context(false) }
             }
-            "from" => return self.from_statement(),
+            "from" => return self.import_from(),
             "do" => Stmt::Do(self.tuple(true, &[], false)?),
             "break" => Stmt::Break,
             "continue" => Stmt::Continue,
@@ -268,7 +268,7 @@ impl Parser {
             break;
         }
         self.block_end()?;
-        Ok(Stmt::If(Arc::new((branches, otherwise))))
+        Ok(Stmt::If(Arc::new(If { branches, otherwise })))
     }
 
     fn for_statement(&mut self, place: Place) -> Result<Stmt> {
@@ -313,7 +313,7 @@ impl Parser {
         Ok(Stmt::Block(Arc::new(Block { name, body, scoped, required })))
     }
 
-    fn from_statement(&mut self) -> Result<Stmt> {
+    fn import_from(&mut self) -> Result<Stmt> {
         let name = self.expression()?;
         self.expect_word("import")?;
         let mut names: Vec<(Arc<str>, Arc<str>)> = Vec::new();
@@ -434,14 +434,12 @@ fn words(ends: &[&str]) -> String {
 
 /// Finds out which of the three special names the body reads.
 fn macro_text(name: Arc<str>, signature: Signature, body: Vec<Stmt>) -> MacroText {
-    let mut text = MacroText { name, signature, body, varargs: false, kwargs: false, caller: false };
     let (mut varargs, mut kwargs, mut caller) = (false, false, false);
-    crate::template::names::visit_names(&text.body, &mut |name| match name {
+    crate::template::names::visit_names(&body, &mut |name| match name {
         "varargs" => varargs = true,
         "kwargs" => kwargs = true,
         "caller" => caller = true,
         _ => {}
     });
-    (text.varargs, text.kwargs, text.caller) = (varargs, kwargs, caller);
-    text
+    MacroText { name, signature, body, varargs, kwargs, caller }
 }

@@ -73,12 +73,13 @@ fn hex(chars: &mut Chars<'_>, digits: usize) -> Option<char> {
 fn surrogates(first: u32, chars: &mut Chars<'_>) -> char {
     if (0xd800..0xdc00).contains(&first) {
         let mut ahead = chars.clone();
-        if ahead.next() == Some('\\') && ahead.next() == Some('u') {
-            if let Some(second) = hex_number(&mut ahead, 4).filter(|second| (0xdc00..0xe000).contains(second)) {
-                *chars = ahead;
-                let joined = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-                return char::from_u32(joined).unwrap_or('\u{fffd}');
-            }
+        if ahead.next() == Some('\\')
+            && ahead.next() == Some('u')
+            && let Some(second) = hex_number(&mut ahead, 4).filter(|second| (0xdc00..0xe000).contains(second))
+        {
+            *chars = ahead;
+            let joined = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+            return char::from_u32(joined).unwrap_or('\u{fffd}');
         }
     }
     char::from_u32(first).unwrap_or('\u{fffd}')

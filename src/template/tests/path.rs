@@ -32,7 +32,7 @@ pub const TESTS: &[(&str, Test)] = &[
     ("vault_encrypted", |_, value, args| {
         args.none()?;
         match value {
-            Object::Undefined(error) => Err(Box::new((**error).clone())),
+            Object::Undefined(error) => Err(error.raised()),
             other => Ok(other.as_str().is_some_and(|text| text.starts_with("$ANSIBLE_VAULT;"))),
         }
     }),
