@@ -22,7 +22,6 @@ pub use exit::Exit;
 use crate::modules::WholeModules;
 use clap::Parser;
 use clap::error::ErrorKind;
-use error::CliError;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

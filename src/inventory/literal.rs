@@ -66,6 +66,10 @@ impl Parser<'_> {
             '[' => self.list(']').map(|(items, _)| Value::list(items)),
             '(' => self.parentheses(),
             '{' => self.braces(),
+            's' if self.rest.starts_with("set()") => {
+                self.rest = &self.rest["set()".len()..];
+                Some(Value::list(Vec::new()))
+            }
             '-' | '+' => self.signed(),
             c if c.is_ascii_digit() || c == '.' => self.number(),
             _ => self.word_or_string(),

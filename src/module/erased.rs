@@ -59,7 +59,13 @@ impl<M: Module> AnyModule for M {
         }
         result.insert(Key::from("changed"), Value::Bool(changed));
         if flags.diff && !plan.diff.is_empty() {
-            result.insert("diff".into(), Value::list(plan.diff.iter().map(super::Diff::to_value).collect()));
+            let diffs: Vec<Value> = plan.diff.iter().map(super::Diff::to_value).collect();
+            let value = match <[Value; 1]>::try_from(diffs) {
+                Ok([one]) if !M::SPEC.diff_as_list => one,
+                Ok([one]) => Value::list(vec![one]),
+                Err(several) => Value::list(several),
+            };
+            result.insert("diff".into(), value);
         }
         Ok(Run { result })
     }

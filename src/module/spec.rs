@@ -28,6 +28,8 @@ pub struct ModuleSpec {
     pub runs_on: RunsOn,
     /// Whether `module: some text` is taken as text (`_raw_params`) and not as `key=value` pairs.
     pub free_form: bool,
+    /// Whether a single difference is returned as a list of one, as some of Ansible's modules do.
+    pub diff_as_list: bool,
     /// Rules that join several arguments.
     pub rules: &'static [Rule],
     /// The values that it returns beside `changed`, `failed`, `msg` and `diff`.
@@ -45,6 +47,7 @@ impl ModuleSpec {
         notes: "",
         runs_on: RunsOn::Agent,
         free_form: false,
+        diff_as_list: false,
         rules: &[],
         returns: &[],
         examples: &[],

@@ -64,6 +64,7 @@ impl Module for BlockInFile {
             title: "Names of the cluster's hosts",
             yaml: "ansible.builtin.blockinfile:\n  path: /etc/hosts\n  block: |\n    10.0.0.1 a\n    10.0.0.2 b\n",
         }],
+        diff_as_list: true,
         ..ModuleSpec::EMPTY
     };
 

@@ -68,6 +68,7 @@ impl Module for LineInFile {
             title: "A setting that replaces another value of it",
             yaml: "ansible.builtin.lineinfile:\n  path: /etc/ssh/sshd_config\n  regexp: '^#?PermitRootLogin'\n  line: PermitRootLogin no\n",
         }],
+        diff_as_list: true,
         ..ModuleSpec::EMPTY
     };
 

@@ -165,9 +165,9 @@ impl Module for PostgresqlUser {
             }
             plan.changes.extend(settings(args, role)?);
         }
-        let shown: Vec<Value> = plan.changes.iter().map(|statement| Value::str(&statement.shown)).collect();
-        plan = plan.with("queries", Value::list(shown));
-        Ok(plan)
+        // As in Ansible, a removal is listed only once it was tried.
+        let shown = if args.state == Presence::Absent { Value::list(Vec::new()) } else { shown(&plan.changes) };
+        Ok(plan.with("queries", shown))
     }
 
     fn apply(&self, args: &Args, plan: &Plan<Statement>, host: &dyn Host) -> Result<Outcome, Failure> {
@@ -175,9 +175,9 @@ impl Module for PostgresqlUser {
         // One text is one transaction: all of it happens or nothing.
         let sql = plan.changes.iter().map(|statement| statement.sql.as_str()).collect::<Vec<_>>().join(";\n");
         match session.query(&sql) {
-            Ok(_) => Ok(Outcome::new()),
+            Ok(_) => Ok(Outcome::new().with("queries", shown(&plan.changes))),
             Err(_) if args.state == Presence::Absent && !args.fail_on_user => {
-                let mut outcome = Outcome::new().with("user_removed", false).with("queries", Value::list(Vec::new()));
+                let mut outcome = Outcome::new().with("user_removed", false).with("queries", shown(&plan.changes));
                 outcome.reported_change = Some(false);
                 Ok(outcome)
             }
@@ -187,6 +187,10 @@ impl Module for PostgresqlUser {
             Err(error) => Err(failure(args, &error)),
         }
     }
+}
+
+fn shown(statements: &[Statement]) -> Value {
+    Value::list(statements.iter().map(|statement| Value::str(&statement.shown)).collect())
 }
 
 /// A server may repeat parts of a statement in its complaint.
@@ -315,11 +319,16 @@ fn statement(
         sql.push(sent);
         shown.push(seen);
     };
+    let alters = verb == "ALTER";
     let has_password = password.is_some();
     if let Some((sent, seen)) = password {
         add(sent, seen);
     }
-    let with = |has: bool| if has { "" } else { "WITH " };
+    let flags = flag_text(flags);
+    if alters && (has_password || !flags.is_empty()) {
+        let flags = if has_password { flags.clone() } else { format!("WITH {flags}") };
+        add(flags.clone(), flags);
+    }
     if let Some(expires) = expires {
         add(format!("VALID UNTIL {}", literal(expires).trim()), "VALID UNTIL %(expires)s".into());
     }
@@ -327,12 +336,7 @@ fn statement(
         let clause = format!("CONNECTION LIMIT {limit}");
         add(clause.clone(), clause);
     }
-    let flags = match flags.is_empty() {
-        true => String::new(),
-        false => format!("{}{}", with(has_password), flag_text(flags)),
-    };
-    let only_limits = !has_password && (expires.is_some() || limit.is_some()) && flags.is_empty();
-    if !only_limits || verb == "CREATE" {
+    if !alters {
         add(flags.clone(), flags);
     }
     Statement { sql: sql.join(" "), shown: shown.join(" ") }
@@ -368,7 +372,7 @@ fn settings(args: &Args, role: &Role) -> Result<Vec<Statement>, Failure> {
     for (key, value) in &args.configuration {
         let (key, value) = (key.to_string(), value.to_string());
         if key.contains(['\'', '"']) {
-            return Err(Failure::new(format!("The name of the configuration {key} holds a quote")));
+            return Err(Failure::new("The key of a configuration may not contain single or double quotes"));
         }
         if !args.trust_input && first_dangerous([value.as_str()]).is_some() {
             return Err(Failure::new(format!("Passed input '{value}' is potentially dangerous")));

@@ -91,11 +91,12 @@ impl Loader<'_> {
             inner.vars.push(Arc::new(role_use.vars.clone()));
         }
         let role = Arc::new(self.make_role(&role_use, &meta, path, parents, &attributes));
+        inner.role = Some(role.clone());
+        let body = self.role_body(&role, &role_use, meta, &inner);
+        // After its dependencies, so that its own defaults win over theirs.
         if role.public {
             self.public_roles.push(role.clone());
         }
-        inner.role = Some(role.clone());
-        let body = self.role_body(&role, &role_use, meta, &inner);
         Some(Item::Block(Arc::new(Block {
             id: NodeId::fresh(),
             name: Some(role.name.clone()),
@@ -175,7 +176,9 @@ impl Loader<'_> {
             folders.push(parent.to_path_buf());
         }
         folders.push(self.playbook_dir.clone());
+        let in_collection = self.find_collection_role(&role_use.name);
         let found = match name.is_absolute() {
+            _ if in_collection.is_some() => in_collection,
             true => Some(name.clone()).filter(|path| path.is_dir()),
             false => folders.iter().map(|folder| folder.join(&name)).find(|path| path.is_dir()),
         };
@@ -189,6 +192,21 @@ impl Loader<'_> {
             );
         }
         found
+    }
+
+    /// `namespace.collection.role` in a folder of collections beside the playbook or at the usual places.
+    fn find_collection_role(&self, name: &str) -> Option<PathBuf> {
+        let mut parts = name.splitn(3, '.');
+        let (namespace, collection, role) = (parts.next()?, parts.next()?, parts.next()?);
+        let folders = [
+            self.playbook_dir.join("collections"),
+            super::expand_home_path("~/.ansible/collections"),
+            PathBuf::from("/usr/share/ansible/collections"),
+        ];
+        let place = |folder: &PathBuf| {
+            folder.join("ansible_collections").join(namespace).join(collection).join("roles").join(role.replace('.', "/"))
+        };
+        folders.iter().map(place).find(|path| path.is_dir())
     }
 
     /// `folder/main` or the file that was asked for; a missing `main` is no mistake.

@@ -212,5 +212,6 @@ pub(crate) fn child_context(
         role: task.role.clone(),
         file: task.file.clone(),
         handlers: task.handler,
+        rescued: false,
     }
 }

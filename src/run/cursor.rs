@@ -135,8 +135,11 @@ impl Cursor {
             }
         }
         self.key.clear();
-        for frame in &self.frames {
-            self.key.push((frame.part.rank() << 24) | frame.index as u32);
+        let top = self.frames.len().saturating_sub(1);
+        for (depth, frame) in self.frames.iter().enumerate() {
+            // Below the top, the index is behind the block that the frame above walks.
+            let index = if depth == top { frame.index } else { frame.index.saturating_sub(1) };
+            self.key.push((frame.part.rank() << 24) | index as u32);
         }
     }
 
@@ -207,6 +210,23 @@ impl Cursor {
         }
         self.failed = true;
         Failing::Dead
+    }
+
+    /// Whether a rescue somewhere around the leaf would take care of a failure.
+    pub fn has_rescue(&self) -> bool {
+        self.frames.iter().any(|frame| {
+            frame.part == Part::Body && frame.block.as_ref().is_some_and(|block| !block.rescue.is_empty())
+        })
+    }
+
+    /// Forgets that the host has failed (`meta: clear_host_errors`): what comes next runs.
+    pub fn forgive(&mut self) {
+        self.failed = false;
+        for frame in &mut self.frames {
+            if frame.part == Part::Always(true) {
+                frame.part = Part::Always(false);
+            }
+        }
     }
 
     /// Ends here, without rescue and without `always`.
@@ -303,6 +323,22 @@ mod tests {
         assert_eq!(walk(tree(), &[]), (vec!["a".into(), "b".into(), "z".into(), "after".into()], false));
         assert_eq!(walk(tree(), &["a"]), (vec!["a".into(), "r".into(), "z".into(), "after".into()], false));
         assert_eq!(walk(tree(), &["a", "r"]), (vec!["a".into(), "r".into(), "z".into()], true));
+    }
+
+    #[test]
+    fn what_is_inside_a_block_comes_before_what_follows_it() {
+        let tree: Arc<[Item]> = vec![block(vec![task("a")], vec![task("r")], vec![]), task("after")].into();
+        let key = |fail: bool, steps: usize| {
+            let mut cursor = Cursor::new(tree.clone());
+            cursor.settle(&Open, &mut Vec::new());
+            for _ in 0..steps {
+                if fail { drop(cursor.fail()) } else { cursor.advance() }
+                cursor.settle(&Open, &mut Vec::new());
+            }
+            cursor.key().to_vec()
+        };
+        assert!(key(false, 0) < key(true, 1), "a body comes before its rescue");
+        assert!(key(true, 1) < key(false, 1), "a rescue comes before what follows the block");
     }
 
     #[test]

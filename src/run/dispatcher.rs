@@ -107,6 +107,8 @@ pub(super) struct Dispatcher {
     pub stats: BTreeMap<Arc<str>, HostStats>,
     pub failed: HashSet<HostId>,
     pub unreachable: HashSet<HostId>,
+    /// Hosts that failed and have only `always` parts left.
+    pub failing: HashSet<HostId>,
     pub custom_stats: Map,
     pub locks: HashMap<(String, HostId), (usize, usize)>,
     pub held: HashMap<(usize, usize, HostId), Vec<String>>,
@@ -152,6 +154,7 @@ impl Dispatcher {
             stats: BTreeMap::new(),
             failed: HashSet::new(),
             unreachable: HashSet::new(),
+            failing: HashSet::new(),
             custom_stats: Map::new(),
             locks: HashMap::new(),
             held: HashMap::new(),
@@ -454,7 +457,8 @@ impl Dispatcher {
         }
         let run = &self.plays[index];
         let names = |hosts: &[HostId], living: bool| -> Vec<Arc<str>> {
-            hosts.iter().filter(|host| !living || self.is_alive(**host)).map(|host| self.hosts.name(*host)).collect()
+            let in_play = |host: &HostId| self.is_alive(*host) && !self.failing.contains(host);
+            hosts.iter().filter(|host| !living || in_play(host)).map(|host| self.hosts.name(*host)).collect()
         };
         let scope = Arc::new(PlayScope::new(
             run.play.clone(),

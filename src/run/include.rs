@@ -138,5 +138,6 @@ fn context(task: &Task, vars: &Map) -> Context {
         role: task.role.clone(),
         file: task.file.clone(),
         handlers: task.handler,
+        rescued: false,
     }
 }

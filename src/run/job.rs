@@ -162,9 +162,7 @@ impl Job {
             Value::List(items) => items.as_ref().clone(),
             other => vec![other],
         };
-        // As Ansible does for these two, a list inside the list is one level too many.
-        let kwargs = Map::from([("wantlist".into(), Value::Bool(true))]);
-        match engine.lookup(lookup, terms, kwargs, scope).map_err(template_failure)? {
+        match engine.lookup(lookup, terms, Map::new(), scope).map_err(template_failure)? {
             Value::List(items) => Ok(items.as_ref().clone()),
             other => Ok(vec![other]),
         }

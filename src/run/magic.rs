@@ -36,6 +36,12 @@ pub(super) fn of_host(inventory: &Inventory, host: HostId) -> Map {
     map
 }
 
+/// What the connection to a host uses when no variable says otherwise.
+pub(super) fn connection(inventory: &Inventory, host: HostId) -> Map {
+    let name = Value::Str(inventory.host(host).name.clone());
+    Map::from([("ansible_host".into(), name.clone()), ("ansible_ssh_host".into(), name)])
+}
+
 /// `groups`: names of hosts by group.
 pub(super) fn groups(inventory: &Inventory) -> Value {
     let names = |group| {
@@ -155,6 +161,7 @@ impl LazyMap for AllHosts {
 /// A host's variables as others see them: without the play's and the task's.
 pub(super) fn host_scope(snapshot: &Snapshot, play: &Arc<PlayScope>, host: HostId) -> TaskScope {
     let mut layers = Layers::default();
+    layers.push(Precedence::Connection, Arc::new(connection(&snapshot.inventory, host)));
     super::scope::push_host(&mut layers, &snapshot.vars(host));
     layers.push(Precedence::ExtraVars, play.settings.extra_vars.clone());
     let mut magic = of_host(&snapshot.inventory, host);

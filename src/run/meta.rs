@@ -55,7 +55,12 @@ impl Dispatcher {
             Meta::ClearHostErrors => {
                 self.failed.clear();
                 self.unreachable.clear();
-                self.plays.iter_mut().for_each(|run| run.scope = None);
+                self.failing.clear();
+                for run in &mut self.plays {
+                    run.scope = None;
+                    let strands = run.strands.iter_mut();
+                    strands.flat_map(|strand| strand.cursors.values_mut()).for_each(super::cursor::Cursor::forgive);
+                }
                 self.pass_task(play, strand, host, task);
             }
             Meta::EndHost => self.end_host(play, host),

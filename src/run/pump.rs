@@ -1,6 +1,6 @@
 //! Moves hosts forward: what can begin now begins, and outcomes decide where each host goes next.
 
-use super::cursor::{Cursor, Failing, Gate, Leaf, Passed};
+use super::cursor::{Cursor, Gate, Leaf, Passed};
 use super::dispatcher::{Dispatcher, Finished};
 use super::event::{Event, Status};
 use super::keywords::Keywords;
@@ -143,6 +143,7 @@ impl Dispatcher {
 
     /// A host has failed for good: it stops in all strands of the play.
     fn lose(&mut self, play: usize, host: HostId) {
+        self.failing.remove(&host);
         self.failed.insert(host);
         self.stop_host(play, host);
     }
@@ -361,7 +362,8 @@ impl Dispatcher {
         let state = &run.strands[strand];
         let here = state.at(key);
         let expected = run.batch.iter().filter(|host| self.is_alive(**host)).count();
-        let all_come = here.len() == state.live().len() && (state.parent.is_none() || state.cursors.len() >= expected);
+        // Nobody stands before the front; whoever is not here is ahead, in a rescue, or has not joined yet.
+        let all_come = state.parent.is_none() || state.cursors.len() >= expected;
         let begun = state.step.as_ref().is_some_and(|step| step.key == key && step.once_begun);
         let ready = here.iter().all(|host| !state.busy.contains_key(host));
         let first = here.first().copied();
@@ -713,21 +715,22 @@ impl Dispatcher {
         outcome: &TaskOutcome,
     ) {
         let fatal = self.is_fatal(play, task, once);
-        let failing = self.strand(play, strand).cursors.get_mut(&host).map(Cursor::fail);
-        if let Some(fork_failing) = failing.filter(|failing| *failing != Failing::Rescued) {
-            let rescued_above = self.rescued_above(play, strand, host);
-            self.stat(host, |stats| match rescued_above {
-                true => stats.rescued += 1,
-                false => stats.failures += 1,
-            });
-            if fork_failing == Failing::Dead || fatal {
-                if let Some(step) = self.strand(play, strand).step.as_mut() {
-                    step.lost.push(host);
-                    step.fatal |= fatal && !rescued_above;
-                }
+        let here = self.plays[play].strands[strand].cursors.get(&host).is_some_and(Cursor::has_rescue);
+        let rescued = here || self.rescued_above(play, strand);
+        self.stat(host, |stats| match rescued {
+            true => stats.rescued += 1,
+            false => stats.failures += 1,
+        });
+        if let Some(cursor) = self.strand(play, strand).cursors.get_mut(&host) {
+            cursor.fail();
+        }
+        if !rescued {
+            self.failing.insert(host);
+            self.plays[play].scope = None;
+            if let Some(step) = self.strand(play, strand).step.as_mut() {
+                step.lost.push(host);
+                step.fatal |= fatal;
             }
-        } else {
-            self.stat(host, |stats| stats.rescued += 1);
         }
         self.remember_failure(host, task, &outcome.result);
         for other in hosts.iter().filter(|other| **other != host).copied() {
@@ -739,12 +742,11 @@ impl Dispatcher {
     }
 
     /// Whether a block around the fork that a strand belongs to has a rescue.
-    fn rescued_above(&self, play: usize, strand: usize, host: HostId) -> bool {
+    fn rescued_above(&self, play: usize, strand: usize) -> bool {
         let mut at = self.plays[play].strands[strand].parent;
         while let Some((parent, _)) = at {
             let state = &self.plays[play].strands[parent];
-            let mut trial = state.cursors.get(&host).cloned();
-            if trial.as_mut().is_some_and(|cursor| cursor.fail() == Failing::Rescued) {
+            if state.cursors.values().any(Cursor::has_rescue) {
                 return true;
             }
             at = state.parent;
@@ -759,14 +761,19 @@ impl Dispatcher {
         if step.fatal && !step.lost.is_empty() {
             for host in self.plays[play].strands[strand].live() {
                 let state = self.strand(play, strand);
-                if state.busy.contains_key(&host) {
+                if state.busy.contains_key(&host) || step.lost.contains(&host) {
                     continue;
                 }
-                if let Some(cursor) = state.cursors.get_mut(&host) {
-                    cursor.fail();
-                    ended = true;
+                let Some(cursor) = state.cursors.get_mut(&host) else { continue };
+                let rescued = cursor.has_rescue();
+                cursor.fail();
+                ended = true;
+                if !rescued {
+                    self.failing.insert(host);
+                    self.stat(host, |stats| stats.failures += 1);
                 }
             }
+            self.plays[play].scope = None;
         }
         let run = &self.plays[play];
         if let Some(percent) = run.max_fail_percentage.filter(|_| !step.lost.is_empty()) {

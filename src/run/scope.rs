@@ -141,6 +141,7 @@ impl ScopeMaker<'_> {
             layers.push(Precedence::RoleDefaults, role.defaults.clone());
             layers.push(Precedence::RoleVars, role.vars.clone());
         }
+        layers.push(Precedence::Connection, Arc::new(magic::connection(&self.snapshot.inventory, host)));
         push_host(&mut layers, vars);
         layers.push(Precedence::PlayVars, play.vars.clone());
         layers.push(Precedence::PlayVarsPrompt, self.play.prompted.clone());

@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How much of standard error a channel keeps.
@@ -71,7 +71,30 @@ pub fn wait_readable(fd: &impl AsRawFd, timeout: Option<Duration>) -> io::Result
 pub struct ChildChannel {
     socket: UnixStream,
     child: Mutex<Child>,
-    stderr: Arc<Mutex<Vec<u8>>>,
+    stderr: Arc<Errors>,
+}
+
+/// What a child wrote to standard error.
+#[derive(Default)]
+struct Errors {
+    /// The text, and whether its end was seen.
+    text: Mutex<(Vec<u8>, bool)>,
+    ended: Condvar,
+}
+
+impl Errors {
+    fn lock(&self) -> MutexGuard<'_, (Vec<u8>, bool)> {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn collect(&self, mut stream: impl Read) {
+        let mut buffer = [0; 4096];
+        while let Ok(n @ 1..) = stream.read(&mut buffer) {
+            tail(&mut self.lock().0, &buffer[..n]);
+        }
+        self.lock().1 = true;
+        self.ended.notify_all();
+    }
 }
 
 impl ChildChannel {
@@ -101,16 +124,13 @@ impl ChildChannel {
 
     /// Wraps a child that talks over the other end of `socket`.
     pub(crate) fn of(child: Child, socket: UnixStream, stderr: Option<OwnedFd>) -> ChildChannel {
-        let kept = Arc::new(Mutex::new(Vec::new()));
-        if let Some(fd) = stderr {
-            let kept = kept.clone();
-            std::thread::spawn(move || {
-                let mut stream = std::fs::File::from(fd);
-                let mut buffer = [0; 4096];
-                while let Ok(n @ 1..) = stream.read(&mut buffer) {
-                    tail(&mut kept.lock().unwrap_or_else(PoisonError::into_inner), &buffer[..n]);
-                }
-            });
+        let kept = Arc::new(Errors::default());
+        match stderr {
+            Some(fd) => {
+                let kept = kept.clone();
+                std::thread::spawn(move || kept.collect(std::fs::File::from(fd)));
+            }
+            None => kept.lock().1 = true,
         }
         ChildChannel { socket, child: Mutex::new(child), stderr: kept }
     }
@@ -143,7 +163,15 @@ impl Channel for ChildChannel {
     }
 
     fn stderr(&self) -> Vec<u8> {
-        self.stderr.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut text = self.stderr.lock();
+        if !text.1 && self.wait(Duration::ZERO).is_some() {
+            // The child is gone, its last words may still be in the pipe. Something that it left
+            // behind may hold the pipe open for ever.
+            let timeout = Duration::from_millis(300);
+            let wait = self.stderr.ended.wait_timeout_while(text, timeout, |text| !text.1);
+            text = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        text.0.clone()
     }
 
     fn wait(&self, timeout: Duration) -> Option<Exit> {

@@ -84,8 +84,6 @@ impl OpenSshConnection {
 
     /// What ssh said before it gave up.
     fn judge(&self, target: &Target) -> TransportError {
-        // The reader of standard error may be a moment behind.
-        std::thread::sleep(Duration::from_millis(20));
         let text = String::from_utf8_lossy(&self.master.stderr()).into_owned();
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let last = lines.last().copied().unwrap_or("it ended without a word").to_owned();

@@ -5,6 +5,8 @@
 /// The order is that of Ansible's documentation, «Understanding variable precedence».
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Precedence {
+    /// What a connection would use when nothing says otherwise (`ansible_host`).
+    Connection,
     /// `defaults/` of roles.
     RoleDefaults,
     /// Group variables in the inventory's files, `all` first.

@@ -5,6 +5,7 @@ use super::change::{Change, Placing, Scene, Source};
 use super::remote_tree;
 use super::single::{directory_wanted, is_same};
 use crate::module::{Failure, FileKind, Host, Mode};
+use crate::modules::file::checksum::{Algorithm, of_file};
 use crate::modules::file::content::Put;
 use crate::modules::file::errno::failed;
 use crate::modules::file::info::entries;
@@ -51,6 +52,7 @@ pub(super) fn observe(args: &HostArgs, host: &dyn Host) -> Result<Scene, Failure
             .with("expected_checksum", expected.as_str()));
     }
     if !link && is_same(host, &dest, &source, &sha1)? {
+        scene.returns.insert("md5sum".into(), of_file(host, &src, Algorithm::Md5)?.into());
         scene.attributes(host, &dest, &wanted)?;
     } else {
         // The copy is a file of its own: of the source it has the times, and its mode where it

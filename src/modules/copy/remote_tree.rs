@@ -8,8 +8,9 @@ use crate::modules::file::attributes::Wanted;
 use crate::modules::file::content::Put;
 use crate::modules::file::errno::failed;
 use crate::modules::file::info::entries;
-use crate::modules::file::paths::{has_trailing_slash, text};
+use crate::modules::file::paths::{exists, has_trailing_slash, text};
 use crate::modules::file::step::Step;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub(super) fn observe(
@@ -34,7 +35,8 @@ pub(super) fn observe(
         None if wanted.is_empty() => {}
         None => scene.changes.push(Change::Step(Step::Attributes { path: top.clone() }, wanted.clone())),
     }
-    scene.returns.insert("dest".into(), text(&top).into());
+    let below = has_trailing_slash(src) && exists(host, dest)?;
+    scene.returns.insert("dest".into(), format!("{}{}", text(&top), if below { "/" } else { "" }).into());
     scene.returns.insert("src".into(), text(src).into());
     for key in ["checksum", "md5sum"] {
         scene.returns.insert(key.into(), crate::value::Value::Null);
@@ -70,8 +72,25 @@ impl Copying<'_> {
             }
             Some(_) => return Err(Failure::new(format!("Cannot copy directory over file {}", dest.display()))),
         }
-        for name in self.host.list(src).map_err(failed("reading the directory failed", src))? {
-            self.entry(&src.join(&name), &dest.join(&name))?;
+        let names = self.host.list(src).map_err(failed("reading the directory failed", src))?;
+        for name in &names {
+            self.entry(&src.join(name), &dest.join(name))?;
+        }
+        self.others(dest, &names)
+    }
+
+    /// What is in the directory beside the copies gets the owner too, as in Ansible.
+    fn others(&mut self, dest: &Path, copies: &[OsString]) -> Result<(), Failure> {
+        let owner = self.owner.clone();
+        if owner.is_empty() || self.lstat(dest)?.is_none_or(|info| info.kind != FileKind::Directory) {
+            return Ok(());
+        }
+        for name in self.host.list(dest).map_err(failed("reading the directory failed", dest))? {
+            if !copies.contains(&name) {
+                let path = dest.join(name);
+                self.scene.attributes(self.host, &path, &owner)?;
+                self.others(&path, &[])?;
+            }
         }
         Ok(())
     }

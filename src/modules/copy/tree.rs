@@ -2,7 +2,7 @@
 
 use super::HostArgs;
 use super::change::{Change, Scene, Source};
-use super::single::{FileJob, directory_wanted, make_dirs, observe_file};
+use super::single::{FileJob, Found, Observed, directory_wanted, make_dirs, observe_file};
 use crate::module::{BlobRef, Failure, FromArg, Host, Mode};
 use crate::modules::file::attributes::Wanted;
 use crate::modules::file::errno::failed;
@@ -37,7 +37,7 @@ pub(super) fn observe(args: &HostArgs, host: &dyn Host, files: &[Value]) -> Resu
         let header = file.get("src").and_then(Value::as_str).unwrap_or(relative).to_owned();
         parents(args, host, &mut scene, &mut made, &dest)?;
         let job = FileJob { source: Source::Blob(blob), dest, wanted, follow, header };
-        last = Some(observe_file(args, host, &mut scene, job)?.dest);
+        last = Some(observe_file(args, host, &mut scene, job)?);
     }
     for directory in &args.directories {
         observe_directory(args, host, &mut scene, &mut made, &base.join(directory))?;
@@ -50,7 +50,11 @@ pub(super) fn observe(args: &HostArgs, host: &dyn Host, files: &[Value]) -> Resu
     scene.returns.insert("dest".into(), text(&base).into());
     scene.returns.insert("src".into(), args.src.clone().into());
     match (last, files, args.directories.as_slice(), args.links.as_slice()) {
-        (Some(dest), [file], [], []) => {
+        (Some(Observed { dest, outcome }), [file], [], []) => {
+            if outcome == Found::Same {
+                scene.returns.insert("path".into(), text(&dest).into());
+                scene.returns.shift_remove("src");
+            }
             let sha1 = file.get("blob").and_then(|blob| blob.get("sha1")).cloned().unwrap_or_default();
             scene.returns.insert("dest".into(), text(&dest).into());
             scene.returns.insert("checksum".into(), sha1);

@@ -86,6 +86,18 @@ impl Reader<'_> {
             // A template alone stands for the whole map of arguments.
             Ok(args) if args.contains_key("_raw_params") && !takes_raw => match value {
                 Value::Template(_) if args.len() == 1 => written.whole = Some(value.clone()),
+                // Ansible takes words behind key=value pairs at first and lets the task fail when it runs.
+                _ if args.len() > 1 => {
+                    self.diagnostics.push(
+                        Diagnostic::warning(
+                            "extra-words",
+                            node.span,
+                            format!("`{}` takes no words beside key=value; this task will fail", written.name),
+                        )
+                        .with_help("quote a value that holds blanks: key='a b'"),
+                    );
+                    written.args = args;
+                }
                 _ => self.error(
                     "bad-arguments",
                     node.span,
@@ -97,8 +109,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Decides what the action is, and checks its arguments.
-    pub(super) fn finish_action(&mut self, written: Written<'_>, attributes: &Attributes) -> Option<Action> {
+    /// Decides what the action is, and checks its arguments unless a failure is expected.
+    pub(super) fn finish_action(&mut self, written: Written<'_>, attributes: &Attributes, expected: bool) -> Option<Action> {
         match short_name(&written.name) {
             "meta" => self.read_meta(&written),
             "include_tasks" => self.read_include_tasks(&written).map(Action::IncludeTasks),
@@ -109,16 +121,16 @@ impl Reader<'_> {
                 self.error("misplaced-import", written.span, "`import_playbook` stands at the top of a playbook only");
                 None
             }
-            _ => self.finish_module(written, attributes),
+            _ => self.finish_module(written, attributes, expected),
         }
     }
 
-    fn finish_module(&mut self, written: Written<'_>, attributes: &Attributes) -> Option<Action> {
+    fn finish_module(&mut self, written: Written<'_>, attributes: &Attributes, expected: bool) -> Option<Action> {
         let info = self.modules.find(&written.name)?;
         let args = match written.whole {
             Some(whole) => whole,
             None => {
-                if !info.any_args {
+                if !info.any_args && !expected {
                     self.check_module_args(&written, &info, attributes);
                 }
                 Value::map(written.args)
@@ -131,6 +143,9 @@ impl Reader<'_> {
         // Defaults given elsewhere may fill in what is missing here.
         let has_defaults = attributes.get(Keyword::ModuleDefaults).is_some();
         let args_template = attributes.get(Keyword::Args).is_some_and(|args| args.as_map().is_none());
+        if written.args.contains_key("_raw_params") && !info.free_form {
+            return;
+        }
         let (_, errors) = check_args(info.args, info.rules, &written.args);
         for error in errors {
             let name = match &error {

@@ -52,6 +52,8 @@ pub struct Context {
     pub file: Arc<PathBuf>,
     /// Whether the items are handlers.
     pub handlers: bool,
+    /// Whether a rescue takes care of failures: then wrong arguments are the task's failure, as under Ansible.
+    pub rescued: bool,
 }
 
 /// Reads the language; what is wrong gathers in `diagnostics`.

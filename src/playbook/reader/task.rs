@@ -65,8 +65,9 @@ impl Reader<'_> {
         if !vars.is_empty() {
             inner.vars.push(vars.clone());
         }
-        let mut read = |key: &str| node.get(key).map(|list| self.read_items(list, &inner)).unwrap_or_default();
-        let (body, rescue, always) = (read("block"), read("rescue"), read("always"));
+        let guarded = Context { rescued: inner.rescued || node.get("rescue").is_some(), ..inner.clone() };
+        let mut read = |key: &str, context: &Context| node.get(key).map(|list| self.read_items(list, context)).unwrap_or_default();
+        let (body, rescue, always) = (read("block", &guarded), read("rescue", &inner), read("always", &inner));
         Some(Block {
             id: NodeId::fresh(),
             kind: BlockKind::Block,
@@ -84,7 +85,7 @@ impl Reader<'_> {
 
     fn read_task(&mut self, node: &Node, entries: &[Entry], context: &Context) -> Option<Task> {
         let level = if context.handlers { Level::Handler } else { Level::Task };
-        let mut draft = Draft { span: Some(node.span), ..Draft::default() };
+        let mut draft = Draft { span: Some(node.span), rescued: context.rescued, ..Draft::default() };
         for entry in entries {
             self.read_task_entry(entry, level, &mut draft);
         }
@@ -225,7 +226,10 @@ impl Reader<'_> {
             _ => {}
         }
         let attributes = draft.own.clone();
-        self.finish_action(written, &attributes)
+        // Whoever expects a failure gets one, when the task runs.
+        let expected = draft.rescued
+            || [Keyword::IgnoreErrors, Keyword::FailedWhen].iter().any(|keyword| attributes.get(*keyword).is_some());
+        self.finish_action(written, &attributes, expected)
     }
 
     fn check_loop_keywords(&mut self, draft: &Draft<'_>, action: &Action) {
@@ -265,6 +269,8 @@ struct Draft<'a> {
     unknown: bool,
     /// The place of the task.
     span: Option<Span>,
+    /// A rescue takes care of its failures.
+    rescued: bool,
 }
 
 pub(super) fn label(own: &Attributes) -> Option<Arc<str>> {

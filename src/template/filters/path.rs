@@ -10,12 +10,12 @@ pub const FILTERS: &[(&str, Filter)] = &[
     ("dirname", |context, value, args| text(context, &value, args, |path| split(path).0.to_owned())),
     ("normpath", |context, value, args| text(context, &value, args, normalize)),
     ("realpath", |context, value, _| {
-        let path = absolute(context, &context.text(&value)?);
+        let path = absolute(context, path_text(&value)?);
         Ok(Object::str(context.controller().real_path(&path).to_string_lossy()))
     }),
     ("relpath", relpath),
-    ("expanduser", |context, value, _| Ok(Object::str(expand_user(context, &context.text(&value)?)))),
-    ("expandvars", |context, value, _| Ok(Object::str(expand_vars(context, &context.text(&value)?)))),
+    ("expanduser", |context, value, _| Ok(Object::str(expand_user(context, path_text(&value)?)))),
+    ("expandvars", |context, value, _| Ok(Object::str(expand_vars(context, path_text(&value)?)))),
     ("path_join", path_join),
     ("splitext", splitext),
     ("commonpath", commonpath),
@@ -25,16 +25,23 @@ pub const FILTERS: &[(&str, Filter)] = &[
     }),
     ("win_basename", |context, value, args| text(context, &value, args, |path| win_split(path).1.to_owned())),
     ("win_dirname", |context, value, args| text(context, &value, args, |path| win_split(path).0)),
-    ("win_splitdrive", |context, value, _| {
-        let path = context.text(&value)?;
-        let (drive, rest) = split_drive(&path);
+    ("win_splitdrive", |_, value, _| {
+        let (drive, rest) = split_drive(path_text(&value)?);
         Ok(Object::tuple(vec![Object::str(drive), Object::str(rest)]))
     }),
 ];
 
-fn text(context: &Context<'_>, value: &Object, args: Args, change: fn(&str) -> String) -> Result<Object> {
+fn text(_: &Context<'_>, value: &Object, args: Args, change: fn(&str) -> String) -> Result<Object> {
     args.none()?;
-    Ok(Object::str(change(&context.text(value)?)))
+    Ok(Object::str(change(path_text(value)?)))
+}
+
+/// A path must be a string.
+fn path_text(value: &Object) -> Result<&str> {
+    value.as_str().ok_or_else(|| {
+        let name = crate::template::runtime::type_name(value);
+        TemplateError::runtime(format!("expected str, bytes or os.PathLike object, not {name}"))
+    })
 }
 
 /// `os.path.split`.
@@ -77,13 +84,13 @@ fn absolute(context: &Context<'_>, path: &str) -> PathBuf {
 
 fn relpath(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {
     let [start] = args.bind(["start"])?;
-    let path = context.text(&value)?;
+    let path = path_text(&value)?;
     if path.is_empty() {
         return Err(TemplateError::runtime("no path specified"));
     }
     let start = context.text_or(&start, ".")?;
     let full = |path: &str| normalize(&absolute(context, path).to_string_lossy());
-    let (path, start) = (full(&path), full(&start));
+    let (path, start) = (full(path), full(&start));
     let parts = |path: &str| path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
     let (path, start) = (parts(&path), parts(&start));
     let common = path.iter().zip(&start).take_while(|(a, b)| a == b).count();
@@ -160,9 +167,9 @@ fn path_join(context: &Context<'_>, value: Object, args: Args) -> Result<Object>
     Ok(Object::str(out))
 }
 
-fn splitext(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {
+fn splitext(_: &Context<'_>, value: Object, args: Args) -> Result<Object> {
     args.none()?;
-    let path = context.text(&value)?;
+    let path = path_text(&value)?;
     let name_start = path.rfind('/').map_or(0, |slash| slash + 1);
     let name = &path[name_start..];
     // Leading dots belong to the name.

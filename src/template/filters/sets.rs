@@ -1,10 +1,11 @@
-//! Filters that treat lists as sets. The result keeps the order of first appearance.
+//! Filters that treat lists as sets. The result keeps the order of first appearance; whole numbers
+//! come in the order that Python's sets have them in.
 
 use super::Filter;
 use super::sequence::{Getter, same, set_key};
 use crate::template::error::Result;
 use crate::template::runtime::{Args, Context, Object};
-use crate::value::Key;
+use crate::value::{Key, Value};
 use std::collections::HashSet;
 
 pub const FILTERS: &[(&str, Filter)] = &[
@@ -12,21 +13,21 @@ pub const FILTERS: &[(&str, Filter)] = &[
     ("union", |context, value, args| {
         let (mut left, right) = both(context, &value, args)?;
         left.extend(right);
-        Ok(Object::list(distinct(context, left)?))
+        Ok(Object::list(as_set(distinct(context, left)?)))
     }),
     ("intersect", |context, value, args| {
         let (left, right) = both(context, &value, args)?;
-        Ok(Object::list(distinct(context, keep(context, left, &right, true)?)?))
+        Ok(Object::list(as_set(distinct(context, keep(context, left, &right, true)?)?)))
     }),
     ("difference", |context, value, args| {
         let (left, right) = both(context, &value, args)?;
-        Ok(Object::list(distinct(context, keep(context, left, &right, false)?)?))
+        Ok(Object::list(as_set(distinct(context, keep(context, left, &right, false)?)?)))
     }),
     ("symmetric_difference", |context, value, args| {
         let (left, right) = both(context, &value, args)?;
         let mut out = keep(context, left.clone(), &right, false)?;
         out.extend(keep(context, right, &left, false)?);
-        Ok(Object::list(distinct(context, out)?))
+        Ok(Object::list(as_set(distinct(context, out)?)))
     }),
 ];
 
@@ -94,6 +95,24 @@ fn distinct(context: &Context<'_>, items: Vec<Object>) -> Result<Vec<Object>> {
         }
     }
     Ok(out)
+}
+
+/// Puts whole numbers in the order of Python's hash table: a number's slot is its lowest bits.
+/// Other things have no order in Python's sets that anyone could rely on.
+fn as_set(mut items: Vec<Object>) -> Vec<Object> {
+    if !items.iter().all(|item| matches!(item, Object::Value(Value::Int(0..)))) {
+        return items;
+    }
+    let mut slots = 8i64;
+    for count in 1..=items.len() as i64 {
+        if count * 5 >= (slots - 1) * 3 {
+            while slots <= count * 4 {
+                slots *= 2;
+            }
+        }
+    }
+    items.sort_by_key(|item| item.as_int().unwrap_or(0) & (slots - 1));
+    items
 }
 
 fn unique(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {

@@ -100,6 +100,14 @@ fn indent(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {
 
 fn truncate(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {
     let [length, killwords, end, leeway] = args.bind(["length", "killwords", "end", "leeway"])?;
+    if value.as_str().is_none() {
+        let name = crate::template::runtime::type_name(&value);
+        return match context.length(&value) {
+            Some(count) if count as i64 <= context.int_or(&length, 255)? + context.int_or(&leeway, 5)? => Ok(value),
+            Some(_) => Err(TemplateError::runtime(format!("can only concatenate {name} (not \"str\") to {name}"))),
+            None => Err(TemplateError::runtime(format!("object of type '{name}' has no len()"))),
+        };
+    }
     let text = context.text(&value)?;
     let end = context.text_or(&end, "...")?;
     let length = context.int_or(&length, 255)?;

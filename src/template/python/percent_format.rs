@@ -90,7 +90,11 @@ pub fn percent_format(context: &Context<'_>, format: &str, values: &Object) -> R
         let value = values.next(named.as_deref(), context)?;
         out.push_str(&spec.convert(context, conversion, &value)?);
     }
-    if !values.used_names && values.next < values.items.len() && !values.mapping.is_mapping() {
+    // Python takes everything with items for a mapping, lists too.
+    let subscriptable = matches!(values.mapping, Object::Undefined(_))
+        || values.mapping.is_mapping()
+        || (values.mapping.is_list() && !matches!(values.mapping, Object::Tuple(_)));
+    if !values.used_names && values.next < values.items.len() && !subscriptable {
         return Err(TemplateError::runtime("not all arguments converted during string formatting"));
     }
     Ok(out)

@@ -183,7 +183,7 @@ impl Context<'_> {
             Object::Bytes(bytes) => {
                 Ok(Object::Bytes(Rc::new(indices(bytes.len()).into_iter().map(|index| bytes[index]).collect())))
             }
-            other => Ok(self.undefined("", format!("'{}' object is not subscriptable", type_name(other)))),
+            other => Err(TemplateError::runtime(format!("'{}' object is not subscriptable", type_name(other)))),
         }
     }
 }

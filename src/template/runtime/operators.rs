@@ -27,7 +27,9 @@ fn numbers(left: &Object, right: &Object) -> Option<Numbers> {
 impl Context<'_> {
     pub fn binary(&self, op: BinaryOp, left: &Object, right: &Object) -> Result<Object> {
         for side in [left, right] {
-            if let Object::Undefined(error) = side {
+            if let Object::Undefined(error) = side
+                && !(op == BinaryOp::Mod && left.as_str().is_some())
+            {
                 return Err(error.raised());
             }
         }

@@ -3,6 +3,7 @@
 use super::Test;
 use crate::template::error::{Result, TemplateError};
 use crate::template::runtime::{Args, Context, Object};
+use crate::template::syntax::BinaryOp;
 use crate::value::Value;
 
 pub const TESTS: &[(&str, Test)] = &[
@@ -29,13 +30,13 @@ pub const TESTS: &[(&str, Test)] = &[
         let [container] = args.bind_required(["seq"], 1)?;
         context.contains(&container.unwrap_or(Object::NONE), value)
     }),
-    ("odd", |_, value, _| remainder(value, 2).map(|rest| rest == 1.0)),
-    ("even", |_, value, _| remainder(value, 2).map(|rest| rest == 0.0)),
-    ("divisibleby", |_, value, args| {
+    ("odd", |context, value, _| remainder(context, value, 2).map(|rest| rest == 1.0)),
+    ("even", |context, value, _| remainder(context, value, 2).map(|rest| rest == 0.0)),
+    ("divisibleby", |context, value, args| {
         let [number] = args.bind_required(["num"], 1)?;
         let number = number.and_then(|number| number.as_int()).filter(|number| *number != 0);
         let number = number.ok_or_else(|| TemplateError::runtime("integer modulo by zero"))?;
-        remainder(value, number).map(|rest| rest == 0.0)
+        remainder(context, value, number).map(|rest| rest == 0.0)
     }),
     ("lower", |context, value, _| {
         let text = context.text(value)?;
@@ -49,11 +50,11 @@ pub const TESTS: &[(&str, Test)] = &[
     ("test", |context, value, _| Ok(super::exists(&context.text(value)?))),
 ];
 
-fn remainder(value: &Object, number: i64) -> Result<f64> {
-    match (value.as_int(), value.as_float()) {
-        (Some(whole), _) => Ok(whole.rem_euclid(number) as f64),
-        (None, Some(float)) => Ok(float.rem_euclid(number as f64)),
-        _ => Err(TemplateError::runtime("not all arguments converted during string formatting")),
+/// What `%` gives; text is formatted by it and equals no number.
+fn remainder(context: &Context<'_>, value: &Object, number: i64) -> Result<f64> {
+    match context.binary(BinaryOp::Mod, value, &Object::int(number))?.as_float() {
+        Some(rest) => Ok(rest),
+        None => Ok(f64::NAN),
     }
 }
 
