@@ -102,12 +102,12 @@ fn lists_hosts_tasks_and_tags_as_ansible_playbook_does() {
     assert_eq!(
         listed(&["site.yml", "--list-tasks", "--skip-tags", "c"]),
         "\nplaybook: site.yml\n\n  play #1 (web*): first of here\tTAGS: [outer]\n    tasks:\n      one\tTAGS: [a, b, outer]\n      \
-         inside\tTAGS: [blk, outer]\n      meta\tTAGS: [outer]\n\n  play #2 (db1,nowhere): db1,nowhere\tTAGS: []\n    tasks:\n\n"
+         inside\tTAGS: [blk, outer]\n      meta\tTAGS: [outer]\n\n  play #2 (db1,nowhere): db1,nowhere\tTAGS: []\n    tasks:\n"
     );
     assert_eq!(
         listed(&["site.yml", "--list-tags"]),
         "\nplaybook: site.yml\n\n  play #1 (web*): first of here\tTAGS: [outer]\n      TASK TAGS: [a, b, blk, c, outer]\n\
-         \n  play #2 (db1,nowhere): db1,nowhere\tTAGS: []\n      TASK TAGS: []\n\n"
+         \n  play #2 (db1,nowhere): db1,nowhere\tTAGS: []\n      TASK TAGS: []\n"
     );
     let limited = listed(&["site.yml", "--list-hosts", "-l", "web2:db1"]);
     assert!(limited.contains("hosts (1):\n      web2\n"), "{limited}");
@@ -192,10 +192,12 @@ fn runs_a_playbook_here() {
     assert!(shown.contains("ok: [localhost] => {\n    \"msg\": \"hello\"\n}\n"), "{shown}");
     let recap = "localhost                  : ok=2    changed=0    unreachable=0    failed=0    skipped=1    rescued=0    ignored=0   \n";
     assert!(shown.contains(recap), "{shown}");
-    let failed = run(folder.path(), &["site.yml", "-e", "stop=true"]);
+    let failed = run(folder.path(), &["site.yml", "-e", "{\"stop\": true}"]);
     assert_eq!(failed.status.code(), Some(2));
-    assert!(stdout(&failed).contains("fatal: [localhost]: FAILED! => {\"changed\": false, \"msg\": \"enough\"}\n    at "));
-    assert!(stdout(&failed).contains("site.yml:7\n"), "{}", stdout(&failed));
+    assert!(
+        stdout(&failed).contains("fatal: [localhost]: FAILED! => {\"changed\": false, \"msg\": \"enough\"}\n    at ")
+    );
+    assert!(stdout(&failed).contains("site.yml:7:7\n"), "{}", stdout(&failed));
 }
 
 #[test]
@@ -214,7 +216,9 @@ fn writes_json_and_a_stream_of_it() {
 
 #[test]
 fn a_pipe_that_nobody_reads_ends_it_quietly() {
-    let folder = project("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: \"{{ 'x' * 100000 }}\"}\n    - debug: {msg: more}\n");
+    let folder = project(
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: \"{{ 'x' * 100000 }}\"}\n    - debug: {msg: more}\n",
+    );
     let mut child = rplay(folder.path(), &["site.yml"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

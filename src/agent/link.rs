@@ -64,6 +64,7 @@ enum Event {
     Line(Stream, String),
     Done(JobResult),
     Cancelled,
+    Dead(Death),
 }
 
 #[derive(Default)]
@@ -199,6 +200,7 @@ impl Link {
                 return Err(LinkError::Dead(death));
             }
         }
+        // Until when a cancelled job may take to end.
         let mut end: Option<Instant> = None;
         loop {
             let event = match end {
@@ -215,11 +217,9 @@ impl Link {
                         return Err(LinkError::Cancelled);
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => return Err(LinkError::Cancelled),
-                Err(RecvTimeoutError::Disconnected) if end.is_some() => return Err(LinkError::Cancelled),
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(LinkError::Dead(shared.await_death("the stream ended")));
-                }
+                Ok(Event::Dead(_)) if end.is_some() => return Err(LinkError::Cancelled),
+                Ok(Event::Dead(death)) => return Err(LinkError::Dead(death)),
+                Err(_) => return Err(LinkError::Cancelled),
             }
         }
     }
@@ -267,16 +267,17 @@ impl Shared {
     }
 
     fn die(&self, death: Death) {
-        let (jobs, uploads) = {
+        let (jobs, uploads, death) = {
             let mut state = self.lock();
-            state.death.get_or_insert(death);
-            (std::mem::take(&mut state.jobs), std::mem::take(&mut state.uploads))
+            let death = state.death.get_or_insert(death).clone();
+            (std::mem::take(&mut state.jobs), std::mem::take(&mut state.uploads), death)
         };
         uploads.values().for_each(|upload| upload.stop());
         self.over.cancel();
         self.channel.close();
-        // The jobs wait on the other ends.
-        drop(jobs);
+        for job in jobs.into_values() {
+            let _ = job.send(Event::Dead(death.clone()));
+        }
     }
 
     /// Reads until the end. Silence is counted in heartbeats that did not come, not by the clock: an

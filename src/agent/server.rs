@@ -54,7 +54,7 @@ pub fn main_if_asked(modules: &'static dyn ModuleSet) -> Option<ExitCode> {
     } else if first == INSTALL {
         Some(install::receive(&rest))
     } else if first == ASYNC {
-        Some(async_job::main(modules, &rest))
+        Some(async_job::main(modules))
     } else {
         None
     }

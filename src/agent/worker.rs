@@ -60,7 +60,7 @@ impl Worker {
             return Ok(Err(Failure::new(format!("the agent does not have the module {}", job.module))));
         };
         if let Some(time) = job.async_timeout {
-            return Ok(super::async_job::start(job, time, &self.info));
+            return Ok(super::async_job::start(job, time, &self.settings, &self.info));
         }
         let own = cancel.child();
         let timer = job.timeout.map(|time| Timer::start(time, &own));

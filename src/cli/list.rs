@@ -59,7 +59,6 @@ fn describe_play(
     if arguments.list_tags {
         let _ = writeln!(out, "      TASK TAGS: [{}]", join(&lister.all, ", "));
     }
-    out.push('\n');
     Ok(())
 }
 

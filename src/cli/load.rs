@@ -3,7 +3,7 @@
 
 use super::arguments::Options;
 use super::error::CliError;
-use super::terminal;
+use super::terminal::{self, say};
 use super::warnings::Warnings;
 use super::{inventory, static_vars, vault_secrets};
 use crate::inventory::Inventory;
@@ -15,7 +15,7 @@ use crate::project::{
     expand_home_path, parse_extra_vars, sections,
 };
 use crate::report::Colour;
-use crate::source::{Diagnostics, Severity, SourceMap};
+use crate::source::{Diagnostic, Diagnostics, Severity, SourceMap};
 use crate::template::{Engine, Scope};
 use crate::value::{Map, Value, parse_bool};
 use crate::vars::{Layers, Precedence, TaskScope};
@@ -214,7 +214,10 @@ impl Loaded {
         let (_, paint) = terminal::paints(self.config.flag(Setting::ForceColor), self.config.flag(Setting::NoColor));
         let mut printed = BTreeSet::new();
         let mut errors = 0;
-        for diagnostic in &self.diagnostics.0 {
+        // By file, in the order of reading, and line; what has no place comes last.
+        let mut sorted: Vec<&Diagnostic> = self.diagnostics.0.iter().collect();
+        sorted.sort_by_key(|diagnostic| (diagnostic.span.is_none(), diagnostic.span));
+        for diagnostic in sorted {
             let text = diagnostic.render(&self.files.map);
             if !printed.insert(text.clone()) {
                 continue;
@@ -227,17 +230,15 @@ impl Loaded {
                 Severity::Warning => Colour::Warning,
             };
             let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
-            eprint!("{}\n{rest}\n", paint.text(colour, first));
+            say(&format!("{}\n{rest}", paint.text(colour, first)));
         }
-        match errors {
-            0 => {}
-            1 => eprintln!("{}", paint.text(Colour::Failed, "[ERROR]: 1 mistake was found, nothing was touched")),
-            many => eprintln!(
-                "{}",
-                paint.text(Colour::Failed, &format!("[ERROR]: {many} mistakes were found, nothing was touched"))
-            ),
-        }
-        errors > 0
+        let end = match errors {
+            0 => return false,
+            1 => "1 mistake was found, nothing was touched".to_owned(),
+            many => format!("{many} mistakes were found, nothing was touched"),
+        };
+        terminal::print_error(&end);
+        true
     }
 
     /// Prints warnings for which there will be no report.
@@ -246,7 +247,7 @@ impl Loaded {
         let mut printed = BTreeSet::new();
         for message in self.warnings.take() {
             if printed.insert(message.clone()) {
-                eprintln!("{}", paint.text(Colour::Warning, &format!("[WARNING]: {message}")));
+                say(&paint.text(Colour::Warning, &format!("[WARNING]: {message}")));
             }
         }
     }

@@ -127,13 +127,13 @@ fn perform(
             None => "No config file found; using defaults\n".to_owned(),
         };
         if arguments.output == super::arguments::OutputName::Human {
-            print!("{text}");
+            let _ = std::io::stdout().lock().write_all(text.as_bytes());
         }
     }
     let warnings = loaded.warnings.clone();
     warnings.send_to(events.clone());
     let cancel = CancelToken::new();
-    signals::cancel_on_signal(&cancel);
+    signals::cancel_on_signal(&cancel, screen.clone());
     let input = input(loaded, settings, screen.clone());
     let output = arguments.output.into();
     let to_cancel = cancel.clone();
@@ -196,7 +196,7 @@ fn finish(
         return Ok(Exit::Closed);
     }
     for message in warnings.take() {
-        eprintln!("[WARNING]: {message}");
+        terminal::say(&format!("[WARNING]: {message}"));
     }
     let summary = summary?;
     Ok(match () {

@@ -2,9 +2,11 @@
 //! is made visible again in either case.
 
 use crate::cli::Exit;
+use crate::report::{Screen, Text};
 use crate::transport::CancelToken;
 use std::cell::UnsafeCell;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
 /// Signals that came.
@@ -88,8 +90,8 @@ pub fn interrupted() -> bool {
     COUNT.load(Ordering::SeqCst) > 0
 }
 
-/// The first signal from now on cancels the run.
-pub fn cancel_on_signal(cancel: &CancelToken) {
+/// The first signal from now on cancels the run, and says so on the screen.
+pub fn cancel_on_signal(cancel: &CancelToken, screen: Arc<Screen>) {
     let mut ends = [-1; 2];
     // SAFETY: the array has room for both ends.
     if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
@@ -103,8 +105,11 @@ pub fn cancel_on_signal(cancel: &CancelToken) {
             // SAFETY: the buffer has room for one byte, and nobody else closes the descriptor.
             let count = unsafe { libc::read(read, byte.as_mut_ptr().cast(), 1) };
             if count == 1 {
-                eprintln!("\ninterrupted: ending what runs; once more to leave at once");
                 cancel.cancel();
+                let mut text = Text::default();
+                text.err("\ninterrupted: ending what runs; once more to leave at once\n");
+                // Nobody may be there to read it.
+                let _ = screen.write(&text);
             } else if std::io::Error::last_os_error().kind() != std::io::ErrorKind::Interrupted {
                 return;
             }

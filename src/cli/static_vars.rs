@@ -68,7 +68,7 @@ fn vars_files(play: &Play, loaded: &Loaded) -> Map {
         };
         for name in names {
             let Ok(name) = loaded.engine.resolve(&name, &loaded.scope(play)) else { continue };
-            if let Some(path) = find_in(&[folder.clone()], "vars", &name.to_string()) {
+            if let Some(path) = find_in(std::slice::from_ref(&folder), "vars", &name.to_string()) {
                 // What is wrong with it is said when the play reads it.
                 found.extend(load_vars_file(&loaded.files, &path, &mut Diagnostics::default()));
             }

@@ -40,10 +40,15 @@ pub fn paints(forced: Option<bool>, forbidden: Option<bool>) -> (Paint, Paint) {
     (Paint(io::stdout().is_terminal()), Paint(io::stderr().is_terminal()))
 }
 
+/// Writes a line to standard error. Nothing can be done when nobody takes it.
+pub fn say(line: &str) {
+    let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+}
+
 /// Writes why the program ends.
 pub fn print_error(message: &str) {
     let (_, paint) = paints(None, None);
-    eprintln!("{}", paint.text(Colour::Failed, &format!("[ERROR]: {}", message.trim_end())));
+    say(&paint.text(Colour::Failed, &format!("[ERROR]: {}", message.trim_end())));
 }
 
 /// Hides what is typed until it is dropped.

@@ -244,7 +244,7 @@ pub fn check_args(specs: &[ArgSpec], rules: &[Rule], args: &Map) -> (Map, Vec<Ar
         match specs.iter().find(|spec| spec.answers_to(&name)) {
             Some(spec) => {
                 canonical.insert(Key::from(spec.name), value.clone());
-                if value.is_plain() && !(value.is_null() && !spec.required) {
+                if value.is_plain() && (spec.required || !value.is_null()) {
                     if let Err(reason) = (spec.check)(value) {
                         let reason = if spec.secret { "the value does not fit (not shown)".into() } else { reason };
                         errors.push(ArgError::Invalid { name, reason });
@@ -274,8 +274,9 @@ fn rule_error(rule: &Rule, args: &Map) -> Option<String> {
     match rule {
         Rule::MutuallyExclusive(names) => (names.iter().filter(|name| given(name)).count() > 1)
             .then(|| format!("parameters are mutually exclusive: {}", names.join("|"))),
-        Rule::RequiredOneOf(names) => (!names.iter().any(|name| given(name)))
-            .then(|| format!("one of the following is required: {}", names.join(", "))),
+        Rule::RequiredOneOf(names) => {
+            (!names.iter().any(given)).then(|| format!("one of the following is required: {}", names.join(", ")))
+        }
         Rule::RequiredTogether(names) => {
             let count = names.iter().filter(|name| given(name)).count();
             (count > 0 && count < names.len())
@@ -366,6 +367,7 @@ macro_rules! module_args {
     ) => {
         $(#[$struct_meta])*
         #[derive(Debug, Clone)]
+        #[allow(dead_code, reason = "an action hands most arguments on to the host's half as they are")]
         $vis struct $struct_name {
             $( $(#[doc = $doc])* pub $field: $ty ),*
         }
@@ -427,6 +429,7 @@ macro_rules! arg_choices {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         $vis enum $enum_name { $( $(#[$meta])* #[doc = concat!("`", $text, "`.")] $variant ),+ }
 
+        #[allow(dead_code, reason = "not every module shows its choices again")]
         impl $enum_name {
             /// The word that a task uses.
             pub fn as_str(self) -> &'static str {

@@ -383,7 +383,7 @@ mod tests {
     fn found(entries: &[(&str, &str)]) -> Vec<String> {
         let host = FakeHost::new()
             .with_file("/srv/a.log", "one\ntwo\n", 0o644)
-            .with_file("/srv/b.txt", &"x".repeat(3000), 0o600)
+            .with_file("/srv/b.txt", "x".repeat(3000), 0o600)
             .with_file("/srv/.hidden", "", 0o644)
             .with_file("/srv/sub/c.log", "", 0o644)
             .with_file("/srv/sub/deep/d.log", "", 0o644)

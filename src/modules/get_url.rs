@@ -179,7 +179,10 @@ impl Module for GetUrl {
             false => dest.parent().unwrap_or(Path::new("/")),
         };
         if !is_directory(host, parent) {
-            return Err(fail(format!("Destination {} does not exist", parent.display().to_string().trim_end_matches('/')), &returns));
+            return Err(fail(
+                format!("Destination {} does not exist", parent.display().to_string().trim_end_matches('/')),
+                &returns,
+            ));
         }
         finish(args, host, dest, Some(download), msg, returns)
     }

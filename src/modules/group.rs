@@ -2,7 +2,6 @@
 
 use super::program;
 use crate::module::{Example, Failure, Group as Entry, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec, Rule};
-use crate::value::Value;
 use std::path::Path;
 
 /// Makes, changes and removes groups.
@@ -152,6 +151,7 @@ mod tests {
     use crate::module::fake::FakeHost;
     use crate::module::{AnyModule, RunFlags};
     use crate::value::Map;
+    use crate::value::Value;
 
     fn run(host: &FakeHost, args: &[(&str, Value)], check: bool) -> Map {
         let args: Map = args.iter().map(|(key, value)| ((*key).into(), value.clone())).collect();

@@ -2,10 +2,11 @@
 
 use super::file::attributes::file_args;
 use super::file::edit::{self, Change, How, Original, Scene};
+use super::file::info::entries;
 use super::file::paths::{expand, is_link, real, text};
 use crate::module::{Example, Failure, FromArg, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec, Rule};
 use crate::value::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 crate::arg_choices! {
     /// Whether the option (or section) should be there.
@@ -98,7 +99,9 @@ impl Module for IniFile {
             (None, true) => Scene::nothing(msg),
             _ => Scene::new(host, original, new, msg, how)?,
         };
-        Ok(scene.with("path", text(&named)))
+        let mut scene = scene.with("path", text(&named));
+        scene.returns.extend(entries(host, &named)?);
+        Ok(scene)
     }
 
     fn plan(&self, _: &Args, scene: &Scene) -> Result<Plan<Change>, Failure> {
@@ -106,7 +109,11 @@ impl Module for IniFile {
     }
 
     fn apply(&self, _: &Args, plan: &Plan<Change>, host: &dyn Host) -> Result<Outcome, Failure> {
-        edit::apply(host, &plan.changes, "backup_file")
+        let mut outcome = edit::apply(host, &plan.changes, "backup_file")?;
+        if let Some(path) = plan.returns.get("path").and_then(Value::as_str) {
+            outcome.returns.extend(entries(host, Path::new(path))?);
+        }
+        Ok(outcome)
     }
 }
 

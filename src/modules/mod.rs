@@ -1,6 +1,7 @@
 //! The built-in modules: one file or folder each, and the registry that lists them.
 
 pub mod add_host;
+pub mod apt;
 pub mod assemble;
 pub mod assert;
 pub mod blockinfile;
@@ -13,6 +14,7 @@ pub mod file;
 pub mod find;
 pub mod firewalld;
 pub mod get_url;
+pub mod getent;
 pub mod group;
 pub mod group_by;
 pub mod hostname;
@@ -20,6 +22,7 @@ pub mod include_vars;
 pub mod ini_file;
 pub mod lineinfile;
 pub mod mount;
+pub mod package_facts;
 pub mod pam_limits;
 pub mod pause;
 pub mod ping;
@@ -27,9 +30,11 @@ pub mod pip;
 pub mod postgresql_db;
 pub mod postgresql_user;
 pub mod raw;
+pub mod reboot;
 pub mod replace;
 pub mod script;
 pub mod service;
+pub mod service_facts;
 pub mod set_fact;
 pub mod set_stats;
 pub mod setup;
@@ -51,10 +56,10 @@ mod postgresql;
 mod program;
 mod python_regex;
 mod registry;
+#[cfg(test)]
+mod task_door;
 mod web;
 mod wildcard;
 mod words;
-#[cfg(test)]
-mod task_door;
 
 pub use registry::{Catalog, Entry, LightModules, WholeModules, all, find};

@@ -3,7 +3,6 @@
 use super::file::backup;
 use super::program;
 use crate::module::{Diff, Example, Failure, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec, WriteOptions};
-use crate::value::Value;
 use std::path::PathBuf;
 
 /// Sets a limit for logins.
@@ -184,6 +183,7 @@ mod tests {
     use super::*;
     use crate::module::fake::FakeHost;
     use crate::module::{AnyModule, RunFlags};
+    use crate::value::Value;
 
     fn run(host: &FakeHost, value: &str) -> bool {
         let args = Value::from([

@@ -162,7 +162,9 @@ impl Module for PostgresqlDb {
                 plan.changes.push(Change::Sql(create(args)));
                 plan.changes.extend(comment(args, "").map(Change::Sql));
             }
-            (State::Present, Some(database)) => plan.changes.extend(alter(args, database)?.into_iter().map(Change::Sql)),
+            (State::Present, Some(database)) => {
+                plan.changes.extend(alter(args, database)?.into_iter().map(Change::Sql))
+            }
         }
         Ok(plan)
     }
@@ -329,7 +331,13 @@ fn transfer(args: &Args, host: &dyn Host) -> Result<Outcome, Failure> {
         return Err(Failure::new("the directory format is no file that can be packed"));
     }
     let dump = args.state == State::Dump;
-    let program = if dump { "pg_dump" } else if format.is_some() { "pg_restore" } else { "psql" };
+    let program = if dump {
+        "pg_dump"
+    } else if format.is_some() {
+        "pg_restore"
+    } else {
+        "psql"
+    };
     let find = |program: &str| {
         let path = host.which(program).ok_or_else(|| {
             Failure::new(format!("Failed to find required executable \"{program}\" in the host's paths"))
@@ -454,7 +462,8 @@ mod tests {
 
     #[test]
     fn refuses_what_cannot_change() {
-        let found = Found { database: Some(Database { encoding: "UTF8".into(), ..Database::default() }), ..Found::default() };
+        let found =
+            Found { database: Some(Database { encoding: "UTF8".into(), ..Database::default() }), ..Found::default() };
         let failure = PostgresqlDb.plan(&args(&[("encoding", "LATIN1")]), &found).unwrap_err();
         assert_eq!(failure.msg, "Changing database encoding is not supported. Current encoding: UTF8");
         assert!(check(&args(&[("state", "rename")])).is_err());

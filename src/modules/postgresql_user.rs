@@ -206,6 +206,9 @@ fn check(args: &Args) -> Result<(), Failure> {
     if args.name == "PUBLIC" && args.password.is_some() {
         return Err(Failure::new("cannot change the password for PUBLIC user"));
     }
+    if args.name == "PUBLIC" {
+        return Err(Failure::new("Can't find user PUBLIC in 'pg_roles'"));
+    }
     if !args.trust_input {
         let given = [Some(&args.name), args.expires.as_ref(), Some(&args.role_attr_flags), args.comment.as_ref()];
         let given = given.into_iter().chain([args.session_role.as_ref()]).flatten().map(String::as_str);
@@ -221,8 +224,12 @@ fn check(args: &Args) -> Result<(), Failure> {
 
 /// The attributes that are asked for: their place in [`FLAGS`] and whether they should be set.
 fn flags(args: &Args) -> Result<Vec<(usize, bool)>, Failure> {
-    let words: Vec<String> =
-        args.role_attr_flags.split(',').map(|word| word.trim().to_ascii_uppercase()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<String> = args
+        .role_attr_flags
+        .split(',')
+        .map(|word| word.trim().to_ascii_uppercase())
+        .filter(|word| !word.is_empty())
+        .collect();
     let known = |word: &str| FLAGS.iter().position(|(name, _)| *name == word);
     let mut found: Vec<(usize, bool)> = Vec::new();
     let mut unknown = Vec::new();
@@ -266,8 +273,9 @@ fn role(session: &mut Session, args: &Args) -> Result<Option<Role>, PgError> {
         literal(&args.name)
     );
     let settings = session.query(&sql)?.into_iter().flatten().flatten();
-    let settings =
-        settings.filter_map(|pair| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))).collect();
+    let settings = settings
+        .filter_map(|pair| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .collect();
     let stored = match args.password.is_some() && !args.no_password_changes {
         true => {
             let sql = format!("SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = {}", literal(&args.name));
@@ -349,7 +357,11 @@ fn create(args: &Args, state: &State) -> Result<Statement, Failure> {
 }
 
 fn alter(args: &Args, state: &State, role: &Role) -> Result<Option<Statement>, Failure> {
-    let flags: Vec<(usize, bool)> = flags(args)?.into_iter().filter(|(at, wanted)| role.flags[*at] != *wanted).collect();
+    // As in Ansible, one that differs brings all that are asked for into the statement.
+    let mut flags = flags(args)?;
+    if flags.iter().all(|(at, wanted)| role.flags[*at] == *wanted) {
+        flags.clear();
+    }
     let fits = |password: &str| match &role.stored {
         None => false,
         Some(None) => password.is_empty(),
@@ -425,17 +437,15 @@ mod tests {
     #[test]
     fn changes_only_what_differs() {
         let stored = Some(Some(scram::verifier("pw", b"0123456789abcdef")));
-        let role = Role { stored, conn_limit: 5, flags: [false, false, true, true, true, false, false], ..Role::default() };
+        let role =
+            Role { stored, conn_limit: 5, flags: [false, false, true, true, true, false, false], ..Role::default() };
         let there = state(Some(role));
         assert_eq!(shown(&args(&[("password", "pw".into()), ("conn_limit", 5.into())]), &there), [""; 0]);
         assert_eq!(
             shown(&args(&[("password", "new".into()), ("role_attr_flags", "CREATEDB,NOLOGIN".into())]), &there),
-            ["ALTER USER \"u1\" WITH ENCRYPTED PASSWORD %(password)s NOLOGIN"]
+            ["ALTER USER \"u1\" WITH ENCRYPTED PASSWORD %(password)s CREATEDB NOLOGIN"]
         );
-        assert_eq!(
-            shown(&args(&[("conn_limit", 6.into())]), &there),
-            ["ALTER USER \"u1\" CONNECTION LIMIT 6"]
-        );
+        assert_eq!(shown(&args(&[("conn_limit", 6.into())]), &there), ["ALTER USER \"u1\" CONNECTION LIMIT 6"]);
         assert_eq!(shown(&args(&[("password", "new".into()), ("no_password_changes", true.into())]), &there), [""; 0]);
     }
 

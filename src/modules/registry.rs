@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 /// Modules that run in the light agent.
 static LIGHT: &[&dyn AnyModule] = &[
+    &apt::Apt,
     &assemble::Assemble,
     &blockinfile::BlockInFile,
     &command::Command,
@@ -19,11 +20,13 @@ static LIGHT: &[&dyn AnyModule] = &[
     &find::Find,
     &firewalld::Firewalld,
     &get_url::GetUrl,
+    &getent::Getent,
     &group::Group,
     &hostname::Hostname,
     &ini_file::IniFile,
     &lineinfile::LineInFile,
     &mount::Mount,
+    &package_facts::PackageFacts,
     &pam_limits::PamLimits,
     &ping::Ping,
     &pip::Pip,
@@ -33,6 +36,7 @@ static LIGHT: &[&dyn AnyModule] = &[
     &script::Script,
     &service::Service,
     &service::Systemd,
+    &service_facts::ServiceFacts,
     &setup::Setup,
     &slurp::Slurp,
     &stat::Stat,
@@ -60,6 +64,7 @@ static ACTIONS: &[&dyn Action] = &[
     &include_vars::IncludeVars,
     &pause::Pause,
     &raw::Raw,
+    &reboot::Reboot,
     &script::ScriptAction,
     &set_fact::SetFact,
     &set_stats::SetStats,

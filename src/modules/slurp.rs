@@ -48,9 +48,9 @@ impl Module for Slurp {
         let bytes = host.read(&source).map_err(|error| {
             let path = source.display();
             Failure::new(match error.kind() {
-                ErrorKind::NotFound => format!("file not found: {path}"),
-                ErrorKind::PermissionDenied => format!("file is not readable: {path}"),
-                ErrorKind::IsADirectory => format!("source is a directory and must be a file: {path}"),
+                ErrorKind::NotFound => format!("File not found: {path}"),
+                ErrorKind::PermissionDenied => format!("File is not readable: {path}"),
+                ErrorKind::IsADirectory => format!("Source is a directory and must be a file: {path}"),
                 _ => format!("unable to slurp file: {}", reason(&error)),
             })
         })?;
@@ -99,8 +99,8 @@ mod tests {
         let host = FakeHost::new().with_file("/etc/f", "hi\n", 0o644);
         let run = |path: &str| Slurp.run(&Map::from([("path".into(), path.into())]), RunFlags::default(), &host);
         assert_eq!(run("/etc/f").unwrap().result.get("content").unwrap().to_string(), "aGkK");
-        assert_eq!(run("/etc/no").unwrap_err().msg, "file not found: /etc/no");
-        assert_eq!(run("/etc").unwrap_err().msg, "source is a directory and must be a file: /etc");
+        assert_eq!(run("/etc/no").unwrap_err().msg, "File not found: /etc/no");
+        assert_eq!(run("/etc").unwrap_err().msg, "Source is a directory and must be a file: /etc");
         assert_eq!([base64(b""), base64(b"a"), base64(b"ab"), base64(b"abc")], ["", "YQ==", "YWI=", "YWJj"]);
     }
 }

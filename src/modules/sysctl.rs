@@ -74,7 +74,10 @@ impl Module for Sysctl {
             None => None,
             Some(_) => {
                 let bytes = host.read(file).map_err(|error| program::file_failure("read", file, &error))?;
-                Some(String::from_utf8(bytes).map_err(|_| Failure::new(format!("{} is not UTF-8 text", file.display())))?)
+                Some(
+                    String::from_utf8(bytes)
+                        .map_err(|_| Failure::new(format!("{} is not UTF-8 text", file.display())))?,
+                )
             }
         };
         let running = match args.sysctl_set && args.state == State::Present {
@@ -165,7 +168,18 @@ fn is_same(a: &str, b: &str) -> bool {
 /// The name with dots between its parts: `net/ipv4/conf/eth0.1/x` is `net.ipv4.conf.eth0/1.x`.
 fn dotted(name: &str) -> String {
     match name.find(['.', '/']).map(|at| name.as_bytes()[at]) {
-        Some(b'/') => name.chars().map(|c| if c == '/' { '.' } else if c == '.' { '/' } else { c }).collect(),
+        Some(b'/') => name
+            .chars()
+            .map(|c| {
+                if c == '/' {
+                    '.'
+                } else if c == '.' {
+                    '/'
+                } else {
+                    c
+                }
+            })
+            .collect(),
         _ => name.to_owned(),
     }
 }
@@ -186,10 +200,10 @@ fn changed_text(before: &str, name: &str, value: Option<&str>) -> String {
     let lines: Vec<&str> = before.split_inclusive('\n').collect();
     // The last one counts.
     let last = lines.iter().rev().find(|line| of_name(line)).and_then(|line| parse(line));
-    if let (Some(wanted), Some((_, _, now))) = (value, last) {
-        if is_same(wanted, now) {
-            return before.to_owned();
-        }
+    if let (Some(wanted), Some((_, _, now))) = (value, last)
+        && is_same(wanted, now)
+    {
+        return before.to_owned();
     }
     let mut out = String::with_capacity(before.len());
     let mut is_set = false;
@@ -235,9 +249,11 @@ mod tests {
 
     #[test]
     fn sets_writes_and_loads_once() {
-        let host = FakeHost::new()
-            .with_command(&["sysctl"], 0, "")
-            .with_command(&["sysctl", "-e", "-n", "net.x"], 0, "1\t3\n");
+        let host = FakeHost::new().with_command(&["sysctl"], 0, "").with_command(
+            &["sysctl", "-e", "-n", "net.x"],
+            0,
+            "1\t3\n",
+        );
         let run = |value: &str, check| {
             let args = Value::from([
                 ("name", Value::str("net.x")),

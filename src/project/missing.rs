@@ -68,8 +68,12 @@ impl Check<'_> {
         let folder = play.file.parent().map(Path::to_path_buf).unwrap_or_default();
         for (value, span) in &play.vars_files {
             if let Value::Str(name) = value {
-                if find_in(&[folder.clone()], "vars", name).is_none() {
-                    self.missing(*span, &format!("the file of variables `{name}` was not found"), &[folder.clone()]);
+                if find_in(std::slice::from_ref(&folder), "vars", name).is_none() {
+                    self.missing(
+                        *span,
+                        &format!("the file of variables `{name}` was not found"),
+                        std::slice::from_ref(&folder),
+                    );
                 }
             }
         }
@@ -181,13 +185,13 @@ impl Check<'_> {
 
     fn missing(&mut self, span: Option<Span>, message: &str, folders: &[PathBuf]) {
         let mut searched: Vec<String> = Vec::new();
-        for folder in folders.iter().map(|folder| folder.display().to_string()) {
+        for folder in folders.iter().map(|folder| absolute(folder).display().to_string()) {
             if !searched.contains(&folder) {
                 searched.push(folder);
             }
         }
         let name = message.split('`').nth(1).unwrap_or_default();
-        let beside: Vec<String> = folders.iter().flat_map(|folder| names_in(folder)).collect();
+        let beside: Vec<String> = folders.iter().flat_map(|folder| names_in(&absolute(folder))).collect();
         self.diagnostics.push(
             Diagnostic::error("no-such-file", span, message)
                 .with_note(None, format!("searched in {}", searched.join(", ")))

@@ -204,7 +204,12 @@ impl Loader<'_> {
             PathBuf::from("/usr/share/ansible/collections"),
         ];
         let place = |folder: &PathBuf| {
-            folder.join("ansible_collections").join(namespace).join(collection).join("roles").join(role.replace('.', "/"))
+            folder
+                .join("ansible_collections")
+                .join(namespace)
+                .join(collection)
+                .join("roles")
+                .join(role.replace('.', "/"))
         };
         folders.iter().map(place).find(|path| path.is_dir())
     }

@@ -30,12 +30,14 @@ pub(super) struct Human {
     warned: HashSet<String>,
     /// The include that ended last: what it brings in is said below its banner.
     include: Option<NodeId>,
+    /// What was included, and for which hosts: they come one after another.
+    included: Option<(String, Vec<Arc<str>>)>,
 }
 
 impl Human {
     pub fn new(options: Options) -> Human {
         let strands = Strands::new(options.clone());
-        Human { options, strands, tasks: HashMap::new(), warned: HashSet::new(), include: None }
+        Human { options, strands, tasks: HashMap::new(), warned: HashSet::new(), include: None, included: None }
     }
 
     /// A line of stars behind a title, after an empty line.
@@ -86,6 +88,18 @@ impl Human {
         text.out(&out);
     }
 
+    /// Says what was included, all its hosts on one line.
+    fn say_included(&mut self, out: &mut String) {
+        let Some((name, hosts)) = self.included.take() else { return };
+        let hosts: Vec<&str> = hosts.iter().map(AsRef::as_ref).collect();
+        let line = visible_line(&format!("included: {name} for {}", hosts.join(", ")));
+        let line = self.options.paint.text(Colour::Skipped, &line) + "\n";
+        match self.include {
+            Some(task) => self.strands.text(task, line, out),
+            None => *out += &line,
+        }
+    }
+
     fn warn_of(&mut self, result: &Map, text: &mut Text) {
         for warning in result.get("warnings").and_then(Value::as_list).into_iter().flatten() {
             self.warn(&warning.to_string(), text);
@@ -126,6 +140,10 @@ impl Human {
 impl Reporter for Human {
     fn event(&mut self, event: &Event, text: &mut Text) {
         let mut out = String::new();
+        // Hosts of one include may come one by one, between results of the same task.
+        if !matches!(event, Event::Included { .. } | Event::Done { .. } | Event::Line { .. }) {
+            self.say_included(&mut out);
+        }
         match event {
             Event::PlayStart { name, hosts, .. } => {
                 self.strands.settle(None, &mut out);
@@ -184,15 +202,13 @@ impl Reporter for Human {
                 self.result(*task, &shown, *looped, text);
                 self.strands.host_ends(*task);
             }
-            Event::Included { name, hosts, .. } => {
-                let hosts: Vec<&str> = hosts.iter().map(AsRef::as_ref).collect();
-                let line = visible_line(&format!("included: {name} for {}", hosts.join(", ")));
-                let line = self.options.paint.text(Colour::Skipped, &line) + "\n";
-                match self.include {
-                    Some(task) => self.strands.text(task, line, &mut out),
-                    None => out += &line,
+            Event::Included { name, hosts, .. } => match &mut self.included {
+                Some((known, of)) if known == name => of.extend(hosts.iter().cloned()),
+                _ => {
+                    self.say_included(&mut out);
+                    self.included = Some((name.clone(), hosts.clone()));
                 }
-            }
+            },
             Event::Warning(message) => self.warn(message, text),
             Event::End { stats, custom } => {
                 self.strands.finish(&mut out);
@@ -204,12 +220,14 @@ impl Reporter for Human {
 
     fn pause(&mut self, text: &mut Text) {
         let mut out = String::new();
+        self.say_included(&mut out);
         self.strands.pause(&mut out);
         text.out(&out);
     }
 
     fn finish(&mut self, text: &mut Text) {
         let mut out = String::new();
+        self.say_included(&mut out);
         self.strands.finish(&mut out);
         text.out(&out);
     }

@@ -125,20 +125,30 @@ pub fn report(events: &Receiver<Event>, output: Output, options: &Options, scree
                 true
             }
         };
+        if ended || activity.as_ref().is_some_and(Activity::is_over) {
+            end_progress(screen);
+        }
         if let Err(closed) = screen.write(&text) {
             break Err(closed);
         }
         if ended {
             break Ok(());
         }
-        if let Some(activity) = activity.as_ref().filter(|activity| drawn.elapsed() > FRAME && activity.is_due()) {
+        if let Some(activity) =
+            activity.as_ref().filter(|activity| drawn.elapsed() > FRAME && activity.is_due() && !activity.is_over())
+        {
             screen.progress(|progress| progress.get_or_insert_with(Progress::new).show(&activity.lines()));
             drawn = Instant::now();
         }
     };
-    screen.progress(|progress| *progress = None);
+    end_progress(screen);
     screen.set_idle(true);
     shown
+}
+
+/// Takes the progress away for good.
+fn end_progress(screen: &Screen) {
+    screen.progress(|progress| *progress = None);
 }
 
 fn take(event: Event, reporter: &mut dyn Reporter, activity: Option<&mut Activity>, text: &mut Text) {

@@ -31,6 +31,7 @@ pub(super) struct Activity {
     running: Vec<Running>,
     hosts: usize,
     finished: usize,
+    over: bool,
 }
 
 impl Activity {
@@ -64,8 +65,14 @@ impl Activity {
                 }
                 self.running.retain(|running| !running.hosts.is_empty());
             }
+            Event::End { .. } => self.over = true,
             _ => {}
         }
+    }
+
+    /// Whether the run has ended.
+    pub fn is_over(&self) -> bool {
+        self.over
     }
 
     /// Whether it is time to show progress.
@@ -73,8 +80,11 @@ impl Activity {
         self.began.is_some_and(|began| began.elapsed() > PATIENCE)
     }
 
-    /// The lines to show, the longest running task first.
+    /// The lines to show, the longest running task first; none when nothing runs.
     pub fn lines(&self) -> Vec<String> {
+        if self.running.is_empty() {
+            return Vec::new();
+        }
         let mut lines: Vec<String> = self.running.iter().take(MOST_LINES).map(|running| self.line(running)).collect();
         if let Some(more) = self.running.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
             lines.push(format!("  and {more} more tasks"));

@@ -170,8 +170,16 @@ fn details(shown: &Shown<'_>, options: &Options) -> String {
     let mut values = visible_result(shown.result, options);
     if shown.action == "ansible.builtin.debug" {
         // A message speaks for itself.
-        for key in ["changed", "failed", "skipped"] {
-            values.shift_remove(key);
+        match values.swap_remove("msg") {
+            Some(message) => values = Map::from([("msg".into(), message)]),
+            None => {
+                let of_loop = ["ansible_loop_var", "ansible_index_var"].map(|key| values.get(key).cloned());
+                let named = of_loop.iter().flatten().filter_map(Value::as_str).map(Key::from);
+                let fixed = ["changed", "failed", "skipped", "ansible_loop_var", "ansible_index_var", "ansible_loop"];
+                for key in named.chain(fixed.map(Key::from)).collect::<Vec<_>>() {
+                    values.shift_remove(&key);
+                }
+            }
         }
     }
     dump_map(&values, SPEAKERS.contains(&shown.action) || options.verbosity > 2)

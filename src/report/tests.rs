@@ -236,7 +236,8 @@ fn includes_retries_handlers_and_empty_plays() {
         vec![
             start(1, "include_tasks"),
             done_with(1, "h1", Status::Ok, include),
-            Event::Included { name: "/a/b.yml".into(), hosts: vec![name("h1"), name("h2")] },
+            Event::Included { name: "/a/b.yml".into(), hosts: vec![name("h1")] },
+            Event::Included { name: "/a/b.yml".into(), hosts: vec![name("h2")] },
             start(2, "wait"),
             Event::Retry { task: NodeId(2), host: name("h1"), left: 2 },
             handler,

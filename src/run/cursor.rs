@@ -214,9 +214,9 @@ impl Cursor {
 
     /// Whether a rescue somewhere around the leaf would take care of a failure.
     pub fn has_rescue(&self) -> bool {
-        self.frames.iter().any(|frame| {
-            frame.part == Part::Body && frame.block.as_ref().is_some_and(|block| !block.rescue.is_empty())
-        })
+        self.frames
+            .iter()
+            .any(|frame| frame.part == Part::Body && frame.block.as_ref().is_some_and(|block| !block.rescue.is_empty()))
     }
 
     /// Forgets that the host has failed (`meta: clear_host_errors`): what comes next runs.
@@ -309,7 +309,9 @@ mod tests {
             let Some(Leaf::Task(task)) = cursor.leaf().cloned() else { return (names, cursor.failed) };
             let name = task.display_name();
             match failing.contains(&name.as_str()) {
-                true => drop(cursor.fail()),
+                true => {
+                    cursor.fail();
+                }
                 false => cursor.advance(),
             }
             names.push(name);
@@ -332,7 +334,11 @@ mod tests {
             let mut cursor = Cursor::new(tree.clone());
             cursor.settle(&Open, &mut Vec::new());
             for _ in 0..steps {
-                if fail { drop(cursor.fail()) } else { cursor.advance() }
+                if fail {
+                    cursor.fail();
+                } else {
+                    cursor.advance();
+                }
                 cursor.settle(&Open, &mut Vec::new());
             }
             cursor.key().to_vec()

@@ -281,9 +281,9 @@ impl Dispatcher {
         Arc::new(TaskScope { layers, objects: vec![("hostvars", hostvars)] })
     }
 
-    fn play_error(&self, play: &Play, error: Box<TemplateError>) -> RunError {
+    fn play_error(&self, play: &Play, error: &TemplateError) -> RunError {
         let span = error.span.or(play.span);
-        RunError::Play(Diagnostic::error("play", span, error.message).render(&self.project.files.map))
+        RunError::Play(Diagnostic::error("play", span, error.message.clone()).render(&self.project.files.map))
     }
 
     fn start_play(&mut self, play: Arc<Play>) -> Result<(), RunError> {
@@ -296,7 +296,7 @@ impl Dispatcher {
         let prompted = Arc::new(super::prompts::ask(&play, &self.project, &self.settings)?);
         let scope = self.static_scope(&play, &prompted);
         let engine = self.project.engine.clone();
-        let pattern = engine.resolve(&play.hosts.value, &scope).map_err(|error| self.play_error(&play, error))?;
+        let pattern = engine.resolve(&play.hosts.value, &scope).map_err(|error| self.play_error(&play, &error))?;
         let name = match &play.name {
             Some(name) => engine.resolve(name, &scope).map_or_else(|_| name.to_string(), |name| name.to_string()),
             None => join_pattern(&pattern),
@@ -305,7 +305,7 @@ impl Dispatcher {
             Some(value) => engine.resolve_top(value, &scope).map(|value| value.filter(|value| !value.is_null())),
             None => Ok(None),
         };
-        let order = value(Keyword::Order).map_err(|error| self.play_error(&play, error))?;
+        let order = value(Keyword::Order).map_err(|error| self.play_error(&play, &error))?;
         let mut hosts = self.select(&pattern)?;
         let order = match order {
             Some(order) => Order::parse(&order.to_string())
@@ -315,7 +315,7 @@ impl Dispatcher {
         let seed =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |time| time.as_nanos() as u64);
         self.hosts.inventory.arrange(&mut hosts, order, seed);
-        let strategy = value(Keyword::Strategy).map_err(|error| self.play_error(&play, error))?;
+        let strategy = value(Keyword::Strategy).map_err(|error| self.play_error(&play, &error))?;
         let strategy = strategy
             .map(|strategy| strategy.to_string())
             .or_else(|| self.settings.config.get(Setting::Strategy).map(str::to_owned))
@@ -323,12 +323,12 @@ impl Dispatcher {
         let strategy = Strategy::parse(&strategy).ok_or_else(|| {
             RunError::Play(format!("the strategy `{strategy}` is not supported (linear, free, host_pinned are)"))
         })?;
-        let serial = match value(Keyword::Serial).map_err(|error| self.play_error(&play, error))? {
+        let serial = match value(Keyword::Serial).map_err(|error| self.play_error(&play, &error))? {
             Some(Value::List(items)) => items.as_ref().clone(),
             Some(one) => vec![one],
             None => Vec::new(),
         };
-        let percent = value(Keyword::MaxFailPercentage).map_err(|error| self.play_error(&play, error))?;
+        let percent = value(Keyword::MaxFailPercentage).map_err(|error| self.play_error(&play, &error))?;
         let percent = percent.and_then(|value| value.to_string().trim_end_matches('%').parse().ok());
         if hosts.is_empty() {
             self.emit(Event::NoHosts { name });

@@ -15,6 +15,7 @@ pub(super) struct Keywords<'a> {
 }
 
 /// A template's error as a task's failure, with its place left to the caller.
+#[allow(clippy::boxed_local, reason = "the engine's errors come boxed, and this is given to map_err")]
 pub(super) fn template_failure(error: Box<TemplateError>) -> Failure {
     Failure::new(error.message.clone())
 }

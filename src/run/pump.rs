@@ -195,7 +195,9 @@ impl Dispatcher {
         strand.busy.remove(&host);
         if let Some(cursor) = strand.cursors.get_mut(&host) {
             match any_failed {
-                true => drop(cursor.fail()),
+                true => {
+                    cursor.fail();
+                }
                 false => cursor.advance(),
             }
         }

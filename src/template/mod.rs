@@ -19,6 +19,7 @@ mod options;
 mod python;
 mod runtime;
 mod scope;
+mod stack;
 mod syntax;
 mod tests;
 

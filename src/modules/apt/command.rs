@@ -50,7 +50,9 @@ pub fn run(args: &Args, host: &dyn Host, argv: &[String]) -> Result<Output, Fail
             return Ok(output);
         }
         let stderr = output.stderr_text();
-        let locked = stderr.contains("Could not get lock") || stderr.contains("Unable to lock") || stderr.contains("is another process using it");
+        let locked = stderr.contains("Could not get lock")
+            || stderr.contains("Unable to lock")
+            || stderr.contains("is another process using it");
         if !locked || waited >= args.lock_timeout {
             let failure = program::failed(&command, &output);
             return Err(Failure { msg: format!("'{}' failed: {}", program::text(&command), failure.msg), ..failure });

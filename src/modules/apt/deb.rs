@@ -15,10 +15,12 @@ pub fn wanted(args: &Args, deb: &str, installed: &Installed, host: &dyn Host) ->
         false => expand::path(host, deb),
     };
     let text = path.to_string_lossy();
-    let output = program::succeed(host, &program::plain(&["dpkg-deb", "-f", &text, "Package", "Version", "Architecture"]))
-        .map_err(|failure| Failure { msg: format!("Unable to install package: {}", failure.msg), ..failure })?;
+    let output =
+        program::succeed(host, &program::plain(&["dpkg-deb", "-f", &text, "Package", "Version", "Architecture"]))
+            .map_err(|failure| Failure { msg: format!("Unable to install package: {}", failure.msg), ..failure })?;
     let fields = output.stdout_text();
-    let field = |name: &str| fields.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default();
+    let field =
+        |name: &str| fields.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default();
     let architecture = Some(field("Architecture")).filter(|name| *name != "all");
     let (name, offered) = (field("Package"), field("Version"));
     let entry = installed.get(name, architecture).or_else(|| installed.get(name, None));
@@ -43,7 +45,10 @@ fn fetch(url: &str, host: &dyn Host) -> Result<PathBuf, Failure> {
     let failed = |error: std::io::Error| Failure::new(format!("Failure downloading {url}, {error}"));
     let mut response = host.http(&request).map_err(failed)?;
     if response.status != 200 {
-        return Err(Failure::new(format!("Failure downloading {url}, HTTP status {} {}", response.status, response.reason)));
+        return Err(Failure::new(format!(
+            "Failure downloading {url}, HTTP status {} {}",
+            response.status, response.reason
+        )));
     }
     let path = host.temp_dir().map_err(failed)?.join("package.deb");
     host.write(&path, &mut response.body, &WriteOptions::default()).map_err(failed)?;

@@ -26,7 +26,8 @@ pub fn steps(args: &Args, host: &dyn Host) -> Result<Vec<Step>, Failure> {
         Ok(())
     };
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let names: Vec<String> = args.name.iter().flatten().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+    let names: Vec<String> =
+        args.name.iter().flatten().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
     // `*` with state latest means all that is installed.
     let all = args.state == State::Latest && names.iter().any(|name| name == "*");
     match if all { Upgrade::Dist } else { args.upgrade } {
@@ -116,7 +117,8 @@ fn missing(args: &Args, specs: &[Spec], host: &dyn Host) -> Result<Vec<String>, 
             let output = program::succeed(host, &program::plain(&["apt-cache", "pkgnames"]))?;
             available = Some(output.stdout_text().lines().map(str::to_owned).collect());
         }
-        let mut names: Vec<&String> = available.iter().flatten().filter(|name| wildcard::matches(&spec.name, name)).collect();
+        let mut names: Vec<&String> =
+            available.iter().flatten().filter(|name| wildcard::matches(&spec.name, name)).collect();
         names.sort();
         if names.is_empty() {
             return Err(Failure::new(format!("No package(s) matching '{}' available", spec.name)));
@@ -178,7 +180,10 @@ fn word(spec: &Spec, host: &dyn Host) -> Result<String, Failure> {
 
 /// Whether apt has heard of the name: installed without being offered any more, or virtual.
 fn is_known(name: &str, host: &dyn Host) -> Result<bool, Failure> {
-    Ok(program::read(host, &["apt-cache", "showpkg", name])?.stdout_text().lines().any(|line| line.starts_with("Package:")))
+    Ok(program::read(host, &["apt-cache", "showpkg", name])?
+        .stdout_text()
+        .lines()
+        .any(|line| line.starts_with("Package:")))
 }
 
 /// The words for apt-get of packages that are there and should not be.

@@ -59,7 +59,9 @@ impl Installed {
 
     /// A package that is there whole; with `architecture`, that one alone.
     pub fn get(&self, name: &str, architecture: Option<&str>) -> Option<&Entry> {
-        let fits = |entry: &&Entry| entry.installed && architecture.is_none_or(|wanted| wanted == "any" || entry.architecture == wanted);
+        let fits = |entry: &&Entry| {
+            entry.installed && architecture.is_none_or(|wanted| wanted == "any" || entry.architecture == wanted)
+        };
         self.0.get(name)?.iter().find(fits)
     }
 

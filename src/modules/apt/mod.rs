@@ -1,15 +1,15 @@
 //! The `apt` module: packages of Debian and its relatives, through apt-get and dpkg's own files.
 
 mod command;
-mod decide;
 mod deb;
+mod decide;
 mod index;
 mod installed;
 mod policy;
 mod spec;
-mod version;
 #[cfg(test)]
 mod tests;
+mod version;
 
 use crate::module::{Diff, Example, Failure, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec, Rule};
 use crate::modules::program;
@@ -139,7 +139,10 @@ impl Module for Apt {
                 yaml: "ansible.builtin.apt:\n  name: [python3-pip, python3-venv]\n  update_cache: true\n  cache_valid_time: 3600",
             },
             Example { title: "A version", yaml: "ansible.builtin.apt: {name: foo=1.00, state: present}" },
-            Example { title: "Remove with configuration", yaml: "ansible.builtin.apt: {name: apache2, state: absent, purge: true}" },
+            Example {
+                title: "Remove with configuration",
+                yaml: "ansible.builtin.apt: {name: apache2, state: absent, purge: true}",
+            },
         ],
         ..ModuleSpec::EMPTY
     };
@@ -204,7 +207,7 @@ impl Module for Apt {
         }
         if let Some(changed) = outcome.reported_change {
             let after = index::fetched(host);
-            let fetched = plan.changes.contains(&Change::Fetch).then_some(changed).unwrap_or(before != after);
+            let fetched = if plan.changes.contains(&Change::Fetch) { changed } else { before != after };
             outcome = outcome.with("cache_updated", fetched).with("cache_update_time", after);
         }
         let (mut stdout, mut stderr) = (String::new(), String::new());

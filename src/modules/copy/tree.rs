@@ -49,18 +49,16 @@ pub(super) fn observe(args: &HostArgs, host: &dyn Host, files: &[Value]) -> Resu
     }
     scene.returns.insert("dest".into(), text(&base).into());
     scene.returns.insert("src".into(), args.src.clone().into());
-    match (last, files, args.directories.as_slice(), args.links.as_slice()) {
-        (Some(Observed { dest, outcome }), [file], [], []) => {
-            if outcome == Found::Same {
-                scene.returns.insert("path".into(), text(&dest).into());
-                scene.returns.shift_remove("src");
-            }
-            let sha1 = file.get("blob").and_then(|blob| blob.get("sha1")).cloned().unwrap_or_default();
-            scene.returns.insert("dest".into(), text(&dest).into());
-            scene.returns.insert("checksum".into(), sha1);
-            scene.returns.extend(entries(host, &dest)?);
+    let lists = (last, files, args.directories.as_slice(), args.links.as_slice());
+    if let (Some(Observed { dest, outcome }), [file], [], []) = lists {
+        if outcome == Found::Same {
+            scene.returns.insert("path".into(), text(&dest).into());
+            scene.returns.shift_remove("src");
         }
-        _ => {}
+        let sha1 = file.get("blob").and_then(|blob| blob.get("sha1")).cloned().unwrap_or_default();
+        scene.returns.insert("dest".into(), text(&dest).into());
+        scene.returns.insert("checksum".into(), sha1);
+        scene.returns.extend(entries(host, &dest)?);
     }
     Ok(scene)
 }

@@ -299,7 +299,12 @@ mod tests {
 
     fn port() -> Value {
         let yes = || Value::Bool(true);
-        Value::from([("port", "80/tcp".into()), ("permanent", yes()), ("immediate", yes()), ("state", "enabled".into())])
+        Value::from([
+            ("port", "80/tcp".into()),
+            ("permanent", yes()),
+            ("immediate", yes()),
+            ("state", "enabled".into()),
+        ])
     }
 
     #[test]

@@ -43,7 +43,9 @@ impl Part {
 
     /// What messages call it.
     pub fn label(&self) -> String {
-        self.value.as_ref().map_or(self.option.to_owned(), |value| format!("{} {value}", self.option.replace("rich-rule", "rich_rule")))
+        self.value.as_ref().map_or(self.option.to_owned(), |value| {
+            format!("{} {value}", self.option.replace("rich-rule", "rich_rule"))
+        })
     }
 }
 
@@ -92,9 +94,7 @@ pub fn subject(args: &Args) -> Result<Subject, Failure> {
     }
     match (parts.is_empty(), wanted) {
         (false, Some(wanted)) => Ok(Subject::Parts(parts, wanted)),
-        (false, None) => {
-            Err(Failure::new("absent and present state can only be used in zone level operations"))
-        }
+        (false, None) => Err(Failure::new("absent and present state can only be used in zone level operations")),
         (true, None) if args.zone.is_some() => Ok(Subject::Zone(args.state == State::Present)),
         (true, None) => Err(Failure::new("zone is required with state present and absent")),
         (true, Some(_)) => Err(Failure::new(

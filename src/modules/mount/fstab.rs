@@ -170,7 +170,10 @@ mod tests {
     fn only_the_entry_changes() {
         let added = set(TEXT, &entry("my bucket", "/m", "fuse.s3fs", "_netdev")).unwrap();
         assert_eq!(added.text, format!("{TEXT}\nmy\\040bucket /m fuse.s3fs _netdev 0 0\n"));
-        assert_eq!(set(&added.text, &entry("my bucket", "/m/", "fuse.s3fs", "_netdev")).map(|edit| edit.old.len()), Some(38));
+        assert_eq!(
+            set(&added.text, &entry("my bucket", "/m/", "fuse.s3fs", "_netdev")).map(|edit| edit.old.len()),
+            Some(38)
+        );
         assert_eq!(set(&added.text, &entry("my bucket", "/m", "fuse.s3fs", "_netdev")), None);
         let moved = set(TEXT, &entry("UUID=b", "/data x", "xfs", "noatime")).unwrap();
         assert_eq!(moved.text, TEXT.replace("UUID=a\t/data\\040x\txfs noatime", "UUID=b /data\\040x xfs noatime"));

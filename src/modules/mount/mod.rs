@@ -2,16 +2,15 @@
 
 mod fstab;
 mod mounts;
+mod steps;
 
 use super::expand;
-use super::file::backup;
 use super::program;
-use crate::module::{
-    Diff, Example, Failure, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec, Rule, WriteOptions,
-};
+use crate::module::{Diff, Example, Failure, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec, Rule};
 use fstab::{Edit, Entry, trimmed};
 use mounts::Mounted;
 use std::path::{Path, PathBuf};
+use steps::{Undo, make_folders, remount, remove_folder, run, write_fstab};
 
 /// Mounts, unmounts, and keeps fstab.
 pub struct Mount;
@@ -189,9 +188,11 @@ impl Module for Mount {
                 Change::Remount(again, anew) => remount(args, host, &path, again, anew.as_deref()),
                 Change::RemoveFolder => remove_folder(args, host, &path),
             };
-            if let Err(failure) = done {
+            if let Err(mut failure) = done {
                 // An entry that cannot be mounted would keep the host from starting.
-                undo.run(args, host)?;
+                if let Err(further) = undo.run(args, host) {
+                    failure.msg.push_str(&format!("; {}", further.msg));
+                }
                 return Err(failure);
             }
         }
@@ -360,103 +361,6 @@ fn missing(host: &dyn Host, path: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
     missing.reverse();
     Ok(missing)
-}
-
-/// What is put back when a later step fails.
-#[derive(Default)]
-struct Undo {
-    /// The text that fstab had; `Some(None)` when there was no file.
-    fstab: Option<Option<Vec<u8>>>,
-    folders: Vec<PathBuf>,
-}
-
-impl Undo {
-    fn run(&self, args: &Args, host: &dyn Host) -> Result<(), Failure> {
-        let file = args.file();
-        let back = |error: std::io::Error| program::file_failure("put back", file, &error);
-        match &self.fstab {
-            None => {}
-            Some(None) => host.remove_file(file).map_err(back)?,
-            Some(Some(text)) => host.write(file, &mut text.as_slice(), &WriteOptions::default()).map_err(back)?,
-        }
-        for folder in self.folders.iter().rev() {
-            // One that is in use stays.
-            program::run(host, &program::plain(&["rmdir", &folder.to_string_lossy()]))?;
-        }
-        Ok(())
-    }
-}
-
-fn write_fstab(args: &Args, text: &str, host: &dyn Host, undo: &mut Undo) -> Result<Option<String>, Failure> {
-    let file = args.file();
-    let could_not = |error| program::file_failure("write", file, &error);
-    let old = match host.stat(file).map_err(could_not)? {
-        None => None,
-        Some(_) => Some(host.read(file).map_err(could_not)?),
-    };
-    let copy = if args.backup { backup::make(host, file)? } else { None };
-    host.write(file, &mut text.as_bytes(), &WriteOptions::default()).map_err(could_not)?;
-    undo.fstab = Some(old);
-    Ok(copy.map(|copy| copy.to_string_lossy().into_owned()))
-}
-
-fn make_folders(folders: &[PathBuf], host: &dyn Host, undo: &mut Undo) -> Result<(), Failure> {
-    for folder in folders {
-        host.create_dir(folder).map_err(|error| program::file_failure("make", folder, &error))?;
-        undo.folders.push(folder.clone());
-    }
-    Ok(())
-}
-
-fn run(args: &Args, host: &dyn Host, doing: &str, argv: &[String]) -> Result<(), Failure> {
-    program::succeed(host, &program::plain(argv)).map(|_| ()).map_err(|mut failure| {
-        failure.msg = format!("Error {doing} {}: {}", args.path, failure.msg);
-        if args.opts_no_log { hide(args, failure) } else { failure }
-    })
-}
-
-/// The failure without the command, and without the options' values where the program repeated them.
-fn hide(args: &Args, failure: Failure) -> Failure {
-    let opts = args.opts.as_deref().unwrap_or_default();
-    let values: Vec<&str> = opts.split(',').filter_map(|opt| opt.split_once('=').map(|(_, value)| value)).collect();
-    let masked = |text: &str| {
-        values.iter().filter(|value| !value.is_empty()).fold(text.to_owned(), |text, value| text.replace(value, "********"))
-    };
-    let mut hidden = Failure::new(masked(&failure.msg));
-    for (key, value) in failure.returns {
-        match value.as_str().map(&masked) {
-            _ if key.to_string() == "cmd" => {}
-            Some(text) => hidden = hidden.with(&key.to_string(), text),
-            None => hidden = hidden.with(&key.to_string(), value),
-        }
-    }
-    hidden
-}
-
-fn remount(
-    args: &Args,
-    host: &dyn Host,
-    path: &str,
-    again: &[String],
-    anew: Option<&[String]>,
-) -> Result<(), Failure> {
-    match (run(args, host, "remounting", again), anew) {
-        (Ok(()), _) => Ok(()),
-        (Err(failure), None) => Err(failure),
-        // FUSE file systems know no remount.
-        (Err(_), Some(anew)) => {
-            run(args, host, "remounting", &["umount".into(), path.into()])?;
-            run(args, host, "remounting", anew)
-        }
-    }
-}
-
-fn remove_folder(args: &Args, host: &dyn Host, path: &str) -> Result<(), Failure> {
-    let there = host.lstat(Path::new(path)).map_err(|error| program::file_failure("look at", Path::new(path), &error))?;
-    match there {
-        None => Ok(()),
-        Some(_) => run(args, host, "removing", &["rmdir".into(), path.into()]),
-    }
 }
 
 #[cfg(test)]

@@ -41,7 +41,8 @@ mod tests {
 
     #[test]
     fn reads_mountinfo() {
-        let text = "22 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n40 22 0:50 / /a\\040b rw - fuse.s3fs s3fs rw,user_id=0\n";
+        let text =
+            "22 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n40 22 0:50 / /a\\040b rw - fuse.s3fs s3fs rw,user_id=0\n";
         let mounts = parse(text);
         assert_eq!(at(&mounts, "/a b/").unwrap().fstype, "fuse.s3fs");
         assert_eq!(at(&mounts, "/").unwrap().source, "/dev/sda1");

@@ -7,8 +7,7 @@ use crate::module::{AnyModule, Output, RunFlags};
 use crate::value::{Map, Value};
 
 const ROOT: &str = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n";
-const MOUNTED: &str =
-    "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 22 0:50 / /srv/b rw - fuse.s3fs s3fs rw\n31 22 8:1 /home /srv/h rw - ext4 /dev/sda1 rw\n";
+const MOUNTED: &str = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 22 0:50 / /srv/b rw - fuse.s3fs s3fs rw\n31 22 8:1 /home /srv/h rw - ext4 /dev/sda1 rw\n";
 
 fn host(mounts: &str) -> FakeHost {
     FakeHost::new()
@@ -16,7 +15,10 @@ fn host(mounts: &str) -> FakeHost {
         .with_file("/proc/self/mountinfo", mounts, 0o444)
         .with_command(&["mount"], 0, "")
         .with_command(&["umount"], 0, "")
-        .with_command(&["rmdir"], 0, "")
+        .on_command(&["rmdir"], |host, command| {
+            let gone = host.remove_tree(Path::new(&command.argv[1]));
+            Output { rc: i32::from(gone.is_err()), ..Output::default() }
+        })
 }
 
 fn attempt(host: &FakeHost, state: &str, extra: &[(&str, &str)], check: bool) -> Result<Map, Failure> {

@@ -106,7 +106,8 @@ impl Module for Pip {
             .map_err(|error| Failure::new(format!("cannot read what `{}` printed: {error}", words.join(" "))))?;
         let field = |item: &Value, key: &str| item.get(key).map(Value::to_string).unwrap_or_default();
         let packages = listed.as_list().unwrap_or_default().iter();
-        let packages = packages.map(|item| (requirement::normalise(&field(item, "name")), field(item, "version"))).collect();
+        let packages =
+            packages.map(|item| (requirement::normalise(&field(item, "name")), field(item, "version"))).collect();
         Ok(Installed { pip: Some(pip), packages })
     }
 
@@ -117,7 +118,8 @@ impl Module for Pip {
             plan.changes.push(Change::Environment(environment_command(args, environment)?));
         }
         let pip = state.pip.clone().unwrap_or_else(|| venv_pip(args.virtualenv.as_deref().unwrap_or(Path::new(""))));
-        let wanted: Vec<&Requirement> = names.iter().filter(|name| name.is_wanted(args.state, &state.packages)).collect();
+        let wanted: Vec<&Requirement> =
+            names.iter().filter(|name| name.is_wanted(args.state, &state.packages)).collect();
         let acts = match args.requirements {
             Some(_) => true,
             None => !wanted.is_empty(),
@@ -128,7 +130,7 @@ impl Module for Pip {
                 || wanted.iter().all(|name| name.is_address());
             plan.changes.push(Change::Pip(pip_command(args, pip, &wanted)?, undecided && plan.changes.is_empty()));
         }
-        let given = args.name.clone().map(|names| Value::from(names));
+        let given = args.name.clone().map(Value::from);
         Ok(plan
             .with("name", given.unwrap_or(Value::Null))
             .with("version", args.version.clone())
@@ -217,8 +219,16 @@ fn names(args: &Args) -> Result<Vec<Requirement>, Failure> {
     if let Some(version) = &args.version {
         match texts.as_mut_slice() {
             [one] if !one.contains(['<', '>', '=', '!', '~']) => *one = format!("{one}=={version}"),
-            [_] => return Err(Failure::new("The 'version' argument conflicts with any version specifier provided along with a package name.")),
-            _ => return Err(Failure::new("'version' argument is ambiguous when installing multiple package distributions.")),
+            [_] => {
+                return Err(Failure::new(
+                    "The 'version' argument conflicts with any version specifier provided along with a package name.",
+                ));
+            }
+            _ => {
+                return Err(Failure::new(
+                    "'version' argument is ambiguous when installing multiple package distributions.",
+                ));
+            }
         }
     }
     Ok(texts.into_iter().map(Requirement::new).collect())
@@ -231,7 +241,9 @@ fn environment_command(args: &Args, environment: &Path) -> Result<Vec<String>, F
     }
     if let Some(python) = &args.virtualenv_python {
         if words.iter().any(|word| word == "venv") || words.first().is_some_and(|word| word.contains("pyvenv")) {
-            return Err(Failure::new("virtualenv_python should not be used when using the venv module or pyvenv as virtualenv_command"));
+            return Err(Failure::new(
+                "virtualenv_python should not be used when using the venv module or pyvenv as virtualenv_command",
+            ));
         }
         words.push(format!("-p{python}"));
     }
@@ -276,9 +288,11 @@ mod tests {
     const LIST: &[&str] = &["/v/bin/pip", "list", "--format", "json", "--disable-pip-version-check"];
 
     fn changed(name: &str, state: &str) -> bool {
-        let host = FakeHost::new()
-            .with_file("/v/bin/activate", "", 0o644)
-            .with_command(LIST, 0, r#"[{"name": "Apache_Airflow", "version": "2.10.5"}, {"name": "six", "version": "1.16.0"}]"#);
+        let host = FakeHost::new().with_file("/v/bin/activate", "", 0o644).with_command(
+            LIST,
+            0,
+            r#"[{"name": "Apache_Airflow", "version": "2.10.5"}, {"name": "six", "version": "1.16.0"}]"#,
+        );
         let args = Value::from([("name", name), ("virtualenv", "/v"), ("state", state)]);
         let run = Pip.run(args.as_map().unwrap(), RunFlags { check: true, diff: false }, &host).unwrap();
         run.result.get("changed").and_then(Value::as_bool).unwrap()
@@ -298,9 +312,11 @@ mod tests {
     #[test]
     fn a_missing_environment_is_made() {
         let args = Value::from([("name", "six"), ("virtualenv", "/new"), ("virtualenv_command", "python3 -m venv")]);
-        let host = FakeHost::new()
-            .with_command(&["python3", "-m", "venv", "/new"], 0, "")
-            .with_command(&["/new/bin/pip", "install", "six"], 0, "Successfully installed six-1.16.0\n");
+        let host = FakeHost::new().with_command(&["python3", "-m", "venv", "/new"], 0, "").with_command(
+            &["/new/bin/pip", "install", "six"],
+            0,
+            "Successfully installed six-1.16.0\n",
+        );
         let run = Pip.run(args.as_map().unwrap(), RunFlags::default(), &host).unwrap();
         assert_eq!(run.result.get("changed"), Some(&Value::Bool(true)));
         assert_eq!(host.commands().len(), 2);

@@ -31,8 +31,11 @@ impl Requirement {
     pub fn new(text: String) -> Requirement {
         let end = text.find(|c: char| !(c.is_alphanumeric() || "-_.".contains(c))).unwrap_or(text.len());
         let (bare, mut rest) = text.split_at(end);
-        let address = text.contains("://") || text.contains('/') || bare.is_empty() || rest.trim_start().starts_with('@');
-        if let Some(extras_end) = rest.trim_start().strip_prefix('[').and_then(|inner| inner.find(']').map(|at| &inner[at + 1..])) {
+        let address =
+            text.contains("://") || text.contains('/') || bare.is_empty() || rest.trim_start().starts_with('@');
+        if let Some(extras_end) =
+            rest.trim_start().strip_prefix('[').and_then(|inner| inner.find(']').map(|at| &inner[at + 1..]))
+        {
             rest = extras_end;
         }
         // What follows a semicolon is a marker for pip.
@@ -62,7 +65,9 @@ impl Requirement {
             State::Latest | State::Forcereinstall => true,
             State::Absent => self.address || installed.is_some(),
             State::Present => {
-                self.address || !installed.is_some_and(|version| self.specifiers.iter().all(|(op, wanted)| fits(version, op, wanted)))
+                self.address
+                    || !installed
+                        .is_some_and(|version| self.specifiers.iter().all(|(op, wanted)| fits(version, op, wanted)))
             }
         }
     }

@@ -86,7 +86,7 @@ impl Login {
         let failed = |place: &str, error: PgError| {
             let error = match error {
                 PgError::Server(error) => format!("{}:  {error}", error.severity),
-                PgError::Io(error) => reason(&error),
+                PgError::Io(error) => without_server(&error),
                 other => other.to_string(),
             };
             Failure::new(format!("unable to connect to database: connection to server {place} failed: {error}"))
@@ -150,12 +150,14 @@ impl Login {
 
     fn identity(&self, host: &dyn Host) -> io::Result<Identity> {
         let read = |path: &Path| {
-            host.read(path).map_err(|error| io::Error::new(error.kind(), format!("{}: {}", path.display(), reason(&error))))
+            host.read(path)
+                .map_err(|error| io::Error::new(error.kind(), format!("{}: {}", path.display(), reason(&error))))
         };
         let given = self.ca_cert.as_deref().map(|file| expand::path(host, file));
         let usual = || host.env("HOME").map(|home| PathBuf::from(home).join(".postgresql/root.crt"));
         let checks = matches!(self.ssl_mode, SslMode::VerifyCa | SslMode::VerifyFull);
-        let roots = match given.or_else(usual).filter(|file| checks || host.stat(file).is_ok_and(|info| info.is_some())) {
+        let roots = match given.or_else(usual).filter(|file| checks || host.stat(file).is_ok_and(|info| info.is_some()))
+        {
             Some(file) => Some(read(&file)?),
             None => None,
         };
@@ -191,11 +193,23 @@ impl Login {
         match (answer[0], self.ssl_mode) {
             (b'S', mode) => Ok(Box::new(wrap(stream, &self.host, mode, identity)?)),
             (b'N', SslMode::Prefer) => Ok(Box::new(stream)),
-            _ => Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "server does not support SSL, but SSL was required",
-            )),
+            _ => Err(io::Error::new(io::ErrorKind::Unsupported, "server does not support SSL, but SSL was required")),
         }
+    }
+}
+
+/// A system error as libpq tells it.
+fn without_server(error: &io::Error) -> String {
+    let text = reason(error);
+    let text = text.split_once("] ").map_or(text.as_str(), |(_, text)| text);
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            format!("{text}\n\tIs the server running on that host and accepting TCP/IP connections?")
+        }
+        io::ErrorKind::NotFound if error.raw_os_error().is_some() => {
+            format!("{text}\n\tIs the server running locally and accepting connections on that socket?")
+        }
+        _ => text.to_owned(),
     }
 }
 

@@ -54,7 +54,8 @@ impl Client {
         let nonce = field("r=").filter(|nonce| nonce.starts_with(&self.nonce) && nonce.len() > self.nonce.len());
         let nonce = nonce.ok_or("the server's nonce does not continue ours")?;
         let salt = field("s=").and_then(decode64).ok_or("the server sent no salt")?;
-        let iterations = field("i=").and_then(|count| count.parse().ok()).filter(|count| (1..=10_000_000).contains(count));
+        let iterations =
+            field("i=").and_then(|count| count.parse().ok()).filter(|count| (1..=10_000_000).contains(count));
         let iterations = iterations.ok_or("the server's iteration count makes no sense")?;
         let salted = salted(&self.password, &salt, iterations);
         let client_key = mac(&salted, b"Client Key");

@@ -175,7 +175,9 @@ impl Session {
                         7..=9 => "GSSAPI or SSPI".into(),
                         other => format!("method {other}"),
                     };
-                    return Err(PgError::Protocol(format!("the server asks for authentication by {name}, which is not supported")));
+                    return Err(PgError::Protocol(format!(
+                        "the server asks for authentication by {name}, which is not supported"
+                    )));
                 }
             }
         }
@@ -210,7 +212,8 @@ impl Session {
     /// The server's version: 150004 for 15.4, 90624 for 9.6.24.
     pub fn version(&self) -> u32 {
         let text = self.parameters.get("server_version").map(String::as_str).unwrap_or_default();
-        let digits = |part: &str| part.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0);
+        let digits =
+            |part: &str| part.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0);
         let parts: Vec<u32> = text.split('.').map(digits).collect();
         let part = |at: usize| parts.get(at).copied().unwrap_or(0);
         match part(0) {
@@ -237,7 +240,8 @@ impl Session {
 
     fn send(&mut self, kind: Option<u8>, body: &[u8]) -> Result<(), PgError> {
         let mut message: Vec<u8> = kind.into_iter().collect();
-        let length = u32::try_from(body.len() + 4).map_err(|_| PgError::Protocol("the statement is too long".into()))?;
+        let length =
+            u32::try_from(body.len() + 4).map_err(|_| PgError::Protocol("the statement is too long".into()))?;
         message.extend_from_slice(&length.to_be_bytes());
         message.extend_from_slice(body);
         self.stream.write_all(&message)?;

@@ -110,7 +110,12 @@ impl Reader<'_> {
     }
 
     /// Decides what the action is, and checks its arguments unless a failure is expected.
-    pub(super) fn finish_action(&mut self, written: Written<'_>, attributes: &Attributes, expected: bool) -> Option<Action> {
+    pub(super) fn finish_action(
+        &mut self,
+        written: Written<'_>,
+        attributes: &Attributes,
+        expected: bool,
+    ) -> Option<Action> {
         match short_name(&written.name) {
             "meta" => self.read_meta(&written),
             "include_tasks" => self.read_include_tasks(&written).map(Action::IncludeTasks),

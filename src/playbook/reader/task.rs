@@ -66,7 +66,8 @@ impl Reader<'_> {
             inner.vars.push(vars.clone());
         }
         let guarded = Context { rescued: inner.rescued || node.get("rescue").is_some(), ..inner.clone() };
-        let mut read = |key: &str, context: &Context| node.get(key).map(|list| self.read_items(list, context)).unwrap_or_default();
+        let mut read =
+            |key: &str, context: &Context| node.get(key).map(|list| self.read_items(list, context)).unwrap_or_default();
         let (body, rescue, always) = (read("block", &guarded), read("rescue", &inner), read("always", &inner));
         Some(Block {
             id: NodeId::fresh(),

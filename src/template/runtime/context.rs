@@ -8,6 +8,7 @@ use crate::template::engine::Engine;
 use crate::template::error::{ErrorKind, Result, TemplateError};
 use crate::template::options::Syntax;
 use crate::template::scope::{Lazy, LazyMap, Scope};
+use crate::template::stack::Stack;
 use crate::template::syntax::{Expr, Stmt};
 use crate::value::{Map, TemplateText, Value, VaultText};
 use std::cell::{Cell, RefCell};
@@ -17,6 +18,9 @@ use std::sync::Arc;
 
 /// Templates that reach each other more deeply than this are refused.
 const DEPTH: usize = 64;
+
+/// Macros, loops and includes that call each other more deeply than this are refused.
+const CALLS: usize = 400;
 
 /// A text that has been read.
 #[derive(Debug)]
@@ -53,13 +57,20 @@ pub struct Session<'e> {
     visits: RefCell<Vec<Visit>>,
     /// How deeply macros, loops and includes are nested.
     depth: Cell<usize>,
+    stack: Stack,
     /// Names that hold macros which hold them.
     tied: RefCell<Vec<Rc<Env>>>,
 }
 
 impl<'e> Session<'e> {
     pub fn new(engine: &'e Engine) -> Session<'e> {
-        Session { engine, visits: RefCell::default(), depth: Cell::new(0), tied: RefCell::default() }
+        Session {
+            engine,
+            visits: RefCell::default(),
+            depth: Cell::new(0),
+            stack: Stack::here(),
+            tied: RefCell::default(),
+        }
     }
 
     /// Forgets these names when the session ends, so that nothing keeps itself alive.
@@ -127,13 +138,19 @@ impl<'s> Context<'s> {
     /// Counts a nested call; refuses endless recursion.
     pub fn nested<T>(&self, run: impl FnOnce() -> Result<T>) -> Result<T> {
         let depth = self.session.depth.get() + 1;
-        if depth > DEPTH {
-            return Err(TemplateError::new(ErrorKind::Cycle, "recursive loop detected in template: too deep"));
+        if depth > CALLS {
+            return Err(too_deep());
         }
+        self.check_stack()?;
         self.session.depth.set(depth);
         let result = run();
         self.session.depth.set(depth - 1);
         result
+    }
+
+    /// Refuses what would exhaust the stack.
+    pub fn check_stack(&self) -> Result<()> {
+        if self.session.stack.has_room() { Ok(()) } else { Err(too_deep()) }
     }
 
     /// An undefined object.
@@ -160,6 +177,7 @@ impl<'s> Context<'s> {
             if visits.len() >= DEPTH {
                 return Err(cycle(&visits[..]));
             }
+            self.check_stack()?;
             let name = self.reading.borrow_mut().take();
             visits.push(Visit { text: identity.0, scope: identity.1, name });
         }
@@ -321,6 +339,10 @@ impl<'s> Context<'s> {
             other => self.plain_value(other, scope).map(Some),
         }
     }
+}
+
+fn too_deep() -> Box<TemplateError> {
+    TemplateError::new(ErrorKind::Cycle, "Recursive loop detected in template: nested too deeply")
 }
 
 fn cycle(visits: &[Visit]) -> Box<TemplateError> {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 impl Context<'_> {
     /// The value of an expression.
     pub fn evaluate(&self, expr: &Expr, env: &Rc<Env>) -> Result<Object> {
+        self.check_stack()?;
         match expr {
             Expr::Const(Value::Str(text)) if self.embedded.get() && is_template(text) => {
                 self.engine().warn("Jinja constant strings should not contain embedded templates.");

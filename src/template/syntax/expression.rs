@@ -24,7 +24,9 @@ impl Parser {
     pub fn expression(&mut self) -> Result<Expr> {
         self.enter()?;
         let mut value = self.or()?;
+        let mut links = 0;
         loop {
+            self.chain(&mut links)?;
             let place = self.place();
             if !self.skip_name("if") {
                 break;
@@ -39,7 +41,9 @@ impl Parser {
 
     fn or(&mut self) -> Result<Expr> {
         let mut left = self.and()?;
+        let mut links = 0;
         while self.skip_name("or") {
+            self.chain(&mut links)?;
             left = Expr::Or(Box::new(left), Box::new(self.and()?));
         }
         Ok(left)
@@ -47,7 +51,9 @@ impl Parser {
 
     fn and(&mut self) -> Result<Expr> {
         let mut left = self.not()?;
+        let mut links = 0;
         while self.skip_name("and") {
+            self.chain(&mut links)?;
             left = Expr::And(Box::new(left), Box::new(self.not()?));
         }
         Ok(left)
@@ -89,7 +95,9 @@ impl Parser {
 
     fn sum(&mut self) -> Result<Expr> {
         let mut left = self.concat()?;
+        let mut links = 0;
         loop {
+            self.chain(&mut links)?;
             let op = match self.peek() {
                 Token::Op("+") => BinaryOp::Add,
                 Token::Op("-") => BinaryOp::Sub,
@@ -114,7 +122,9 @@ impl Parser {
 
     fn product(&mut self) -> Result<Expr> {
         let mut left = self.power()?;
+        let mut links = 0;
         loop {
+            self.chain(&mut links)?;
             let op = match self.peek() {
                 Token::Op("*") => BinaryOp::Mul,
                 Token::Op("/") => BinaryOp::Div,
@@ -129,7 +139,9 @@ impl Parser {
 
     fn power(&mut self) -> Result<Expr> {
         let mut left = self.unary(true)?;
+        let mut links = 0;
         while self.skip_op("**") {
+            self.chain(&mut links)?;
             left = Expr::Binary(BinaryOp::Pow, Box::new(left), Box::new(self.unary(true)?));
         }
         Ok(left)
@@ -272,7 +284,9 @@ impl Parser {
     }
 
     pub(super) fn postfix(&mut self, mut expr: Expr) -> Result<Expr> {
+        let mut links = 0;
         loop {
+            self.chain(&mut links)?;
             expr = match self.peek() {
                 Token::Op(".") | Token::Op("[") => self.subscript(expr)?,
                 Token::Op("(") => self.call(expr)?,
@@ -282,7 +296,9 @@ impl Parser {
     }
 
     pub(super) fn filters_and_tests(&mut self, mut expr: Expr) -> Result<Expr> {
+        let mut links = 0;
         loop {
+            self.chain(&mut links)?;
             expr = match self.peek() {
                 Token::Op("|") => {
                     self.next();

@@ -17,6 +17,9 @@ use statement::Parser;
 /// Deeper nesting than this is refused, so that no text can exhaust the stack.
 const DEPTH: usize = 120;
 
+/// More operators or filters in a row than this are refused.
+const CHAIN: usize = 1000;
+
 /// Reads a template. A `#jinja2:` header must have been split off.
 pub fn parse_template(text: &str, syntax: &Syntax) -> Result<Vec<Stmt>> {
     let tokens = Lexer::new(text, syntax).template()?;

@@ -1,10 +1,11 @@
 //! Statements: what stands between `{%` and `%}`.
 
-use super::DEPTH;
 use super::ast::{Block, Expr, For, If, MacroText, Place, Signature, Stmt, Target, With};
 use super::expression::describe;
 use super::lexer::Token;
+use super::{CHAIN, DEPTH};
 use crate::template::error::{Result, TemplateError};
+use crate::template::stack::Stack;
 use std::sync::Arc;
 
 /// Reads tokens.
@@ -12,12 +13,13 @@ pub struct Parser {
     tokens: Vec<(Token, Place)>,
     pos: usize,
     depth: usize,
+    stack: Stack,
 }
 
 impl Parser {
     /// The tokens must end with [`Token::End`].
     pub fn new(tokens: Vec<(Token, Place)>) -> Parser {
-        Parser { tokens, pos: 0, depth: 0 }
+        Parser { tokens, pos: 0, depth: 0, stack: Stack::here() }
     }
 
     pub(super) fn peek(&self) -> &Token {
@@ -47,7 +49,13 @@ impl Parser {
 
     pub(super) fn enter(&mut self) -> Result<()> {
         self.depth += 1;
-        if self.depth > DEPTH { self.fail("nested too deeply") } else { Ok(()) }
+        if self.depth > DEPTH || !self.stack.has_room() { self.fail("nested too deeply") } else { Ok(()) }
+    }
+
+    /// Refuses chains of operators that would make a very deep tree.
+    pub(super) fn chain(&self, links: &mut usize) -> Result<()> {
+        *links += 1;
+        if *links > CHAIN { self.fail("too many operators in one expression") } else { Ok(()) }
     }
 
     pub(super) fn leave(&mut self) {

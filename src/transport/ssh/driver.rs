@@ -455,10 +455,8 @@ impl Driver {
     }
 
     fn poll(&self) {
-        let mut fds = [
-            self.pump.poll_entry(),
-            libc::pollfd { fd: self.handle.wake.fd(), events: libc::POLLIN, revents: 0 },
-        ];
+        let mut fds =
+            [self.pump.poll_entry(), libc::pollfd { fd: self.handle.wake.fd(), events: libc::POLLIN, revents: 0 }];
         let left = self.next_keepalive.saturating_duration_since(Instant::now());
         let millis = libc::c_int::try_from(left.as_millis() + 1).unwrap_or(1000);
         // SAFETY: two valid pollfds.
