@@ -11,10 +11,12 @@ use std::sync::{Arc, LazyLock};
 static LIGHT: &[&dyn AnyModule] = &[
     &apt::Apt,
     &assemble::Assemble,
+    &async_status::AsyncStatus,
     &blockinfile::BlockInFile,
     &command::Command,
     &command::Shell,
     &copy::Copy,
+    &dnf::Dnf,
     &fetch::Fetch,
     &file::File,
     &find::Find,
@@ -49,7 +51,7 @@ static LIGHT: &[&dyn AnyModule] = &[
 ];
 
 /// Modules that need the whole binary.
-static WHOLE: &[&dyn AnyModule] = &[];
+static WHOLE: &[&dyn AnyModule] = &[&s3_bucket::S3Bucket];
 
 /// Modules that run beside the executor.
 static ACTIONS: &[&dyn Action] = &[

@@ -158,7 +158,7 @@ impl Check<'_> {
 
     fn include_tasks(&mut self, task: &Task, include: &IncludeTasks) {
         let Value::Str(name) = &include.file else { return };
-        if expand_home_path(name).is_absolute() || self.makes_files {
+        if expand_home_path(name).is_absolute() {
             return;
         }
         let mut folders = SearchPath::of(task, &self.playbook_dir).0;
@@ -172,7 +172,7 @@ impl Check<'_> {
         let Value::Str(name) = &include.name else { return };
         let path = expand_home_path(name);
         // A name with two dots may be a role of a collection.
-        if path.is_absolute() || self.makes_files || name.matches('.').count() >= 2 {
+        if path.is_absolute() || name.matches('.').count() >= 2 {
             return;
         }
         let beside = task.role.iter().filter_map(|role| role.path.parent().map(Path::to_path_buf));

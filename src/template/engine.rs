@@ -285,6 +285,31 @@ impl Engine {
         context.plain(&object)
     }
 
+    /// The items of a `with_<name>` loop over terms as they are written: unrendered ones are rendered
+    /// one by one, so that `first_found` can pass over undefined ones. `kind` is the subfolder that
+    /// the loop's task takes its files from: `files`, `templates` or `vars`.
+    ///
+    /// # Errors
+    /// Whatever the lookup refuses.
+    pub fn with_lookup(&self, name: &str, terms: &Value, kind: &str, scope: &Arc<dyn Scope>) -> Result<Vec<Value>> {
+        let session = Session::new(self);
+        let context = Context::new(&session, scope.clone(), None);
+        let object = context.lift(terms, scope);
+        let terms = match object.is_list() {
+            true => context.iterate(&object)?,
+            false => vec![object],
+        };
+        let mut args = Args::positional(terms);
+        args.named.push((Arc::from("wantlist"), Object::bool(true)));
+        if lookups::short_name(name) == "first_found" {
+            args.named.push((Arc::from("_kind"), Object::str(kind)));
+        }
+        match context.plain(&lookups::run(&context, name, args, true)?)? {
+            Value::List(items) => Ok(items.to_vec()),
+            other => Ok(vec![other]),
+        }
+    }
+
     /// Whether there is a lookup of that name.
     pub fn has_lookup(&self, name: &str) -> bool {
         lookups::exists(name)

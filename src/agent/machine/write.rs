@@ -53,10 +53,16 @@ fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.as_bytes();
     let suffix = OsString::from_vec([b".", &name[..name.len().min(200)]].concat());
     tempfile::Builder::new().prefix(".rplay_").suffix(&suffix).tempfile_in(dir).map_err(|error| {
-        // The number of the system's error, which modules tell, is one level down.
-        let inner =
-            error.get_ref().and_then(|error| error.source()).and_then(|error| error.downcast_ref::<io::Error>());
-        inner.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
+        // The crate tells the path that nobody asked for, and hides the number that modules tell.
+        let code = match error.kind() {
+            io::ErrorKind::NotFound => libc::ENOENT,
+            io::ErrorKind::PermissionDenied => libc::EACCES,
+            io::ErrorKind::NotADirectory => libc::ENOTDIR,
+            io::ErrorKind::ReadOnlyFilesystem => libc::EROFS,
+            io::ErrorKind::StorageFull => libc::ENOSPC,
+            _ => return error,
+        };
+        io::Error::from_raw_os_error(code)
     })
 }
 

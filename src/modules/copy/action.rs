@@ -71,6 +71,7 @@ pub(super) const SPEC: ModuleSpec = ModuleSpec {
             yaml: "ansible.builtin.copy:\n  content: \"{{ secret }}\\n\"\n  dest: /etc/app/key\n  owner: app\n  mode: '0600'\n",
         },
     ],
+    diff_as_list: true,
     ..ModuleSpec::EMPTY
 };
 

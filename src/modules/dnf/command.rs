@@ -112,7 +112,9 @@ pub fn failure(argv: &[String], output: &Output) -> Failure {
         .stdout_text()
         .lines()
         .chain(stderr.lines())
-        .filter_map(|line| line.trim().strip_prefix("No match for argument: ").map(|name| format!("No package {name} available.")))
+        .filter_map(|line| {
+            line.trim().strip_prefix("No match for argument: ").map(|name| format!("No package {name} available."))
+        })
         .collect();
     if !missing.is_empty() {
         let failures = Value::from(missing);

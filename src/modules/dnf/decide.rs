@@ -7,7 +7,8 @@ use crate::module::{Failure, Host};
 
 /// The transactions, in order, each with what dnf says that it would do.
 pub fn steps(args: &Args, host: &dyn Host) -> Result<Vec<Step>, Failure> {
-    let specs: Vec<Spec> = args.name.iter().filter(|name| !name.trim().is_empty()).map(|name| Spec::parse(name)).collect();
+    let specs: Vec<Spec> =
+        args.name.iter().filter(|name| !name.trim().is_empty()).map(|name| Spec::parse(name)).collect();
     let mut steps = Vec::new();
     let mut add = |verb: &str, options: &[&str], words: &[String]| -> Result<(), Failure> {
         let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
@@ -110,7 +111,13 @@ fn remove(args: &Args, host: &dyn Host, specs: &[Spec]) -> Result<Option<Step>, 
 }
 
 /// Asks dnf what a call would do; None when nothing.
-fn simulate(args: &Args, host: &dyn Host, verb: &str, options: &[String], words: &[String]) -> Result<Option<Step>, Failure> {
+fn simulate(
+    args: &Args,
+    host: &dyn Host,
+    verb: &str,
+    options: &[String],
+    words: &[String],
+) -> Result<Option<Step>, Failure> {
     let mut tail: Vec<&str> = vec![verb];
     let shared = transaction_options(args);
     // Removing takes none of the options of an installation.
@@ -120,7 +127,8 @@ fn simulate(args: &Args, host: &dyn Host, verb: &str, options: &[String], words:
     tail.extend(options.iter().map(String::as_str));
     tail.extend(words.iter().map(String::as_str));
     let real = argv(args, host, &[&["-y"], tail.as_slice()].concat())?;
-    let dry: Vec<&str> = std::iter::once("--assumeno").chain(tail.into_iter().filter(|word| *word != "--downloadonly")).collect();
+    let dry: Vec<&str> =
+        std::iter::once("--assumeno").chain(tail.into_iter().filter(|word| *word != "--downloadonly")).collect();
     let dry = argv(args, host, &dry)?;
     let output = call(args, host, &dry)?;
     let transaction = transaction::parse(&output.stdout_text());

@@ -18,7 +18,8 @@ pub fn list(args: &Args, what: &str, host: &dyn Host) -> Result<Value, Failure> 
         "available" => (ask(&["--available"])?, false),
         "updates" | "upgrades" => (ask(&["--upgrades"])?, false),
         name => {
-            let mut there = ask(&["--installed", name])?.into_iter().map(|fields| to_value(&fields, true)).collect::<Vec<_>>();
+            let mut there =
+                ask(&["--installed", name])?.into_iter().map(|fields| to_value(&fields, true)).collect::<Vec<_>>();
             there.extend(ask(&["--available", name])?.iter().map(|fields| to_value(fields, false)));
             return Ok(Value::list(there));
         }

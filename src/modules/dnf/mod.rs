@@ -5,10 +5,10 @@ mod decide;
 mod list;
 mod rpmdb;
 mod spec;
-mod transaction;
-mod version;
 #[cfg(test)]
 mod tests;
+mod transaction;
+mod version;
 
 use crate::module::{Diff, Example, Failure, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec, Rule};
 use crate::value::Value;
@@ -165,7 +165,10 @@ impl Module for Dnf {
                 title: "Packages",
                 yaml: "ansible.builtin.dnf:\n  name: [python38, python38-pip, python38-devel]\n  state: present",
             },
-            Example { title: "A group from a repository that is off", yaml: "ansible.builtin.dnf:\n  name: '@Development tools'\n  enablerepo: extras" },
+            Example {
+                title: "A group from a repository that is off",
+                yaml: "ansible.builtin.dnf:\n  name: '@Development tools'\n  enablerepo: extras",
+            },
             Example { title: "Upgrade everything", yaml: "ansible.builtin.dnf: {name: '*', state: latest}" },
         ],
         ..ModuleSpec::EMPTY
@@ -173,7 +176,9 @@ impl Module for Dnf {
 
     fn observe(&self, args: &Args, host: &dyn Host) -> Result<Found, Failure> {
         if host.euid() != 0 && args.list.is_none() {
-            return Err(Failure::new("This command has to be run under the root user.").with("rc", 1).with("results", empty()));
+            return Err(Failure::new("This command has to be run under the root user.")
+                .with("rc", 1)
+                .with("results", empty()));
         }
         if let Some(what) = &args.list {
             return Ok(Found { listed: Some(list::list(args, what, host)?), ..Found::default() });
@@ -228,8 +233,10 @@ impl Module for Dnf {
             return Ok(Outcome::new().with("msg", "").with("results", Value::list(shown.collect())));
         }
         let after = rpmdb::all(args, host)?;
-        let added: Vec<String> = after.iter().filter(|package| !before.contains(package)).map(Package::to_string).collect();
-        let removed: Vec<String> = before.iter().filter(|package| !after.contains(package)).map(Package::to_string).collect();
+        let added: Vec<String> =
+            after.iter().filter(|package| !before.contains(package)).map(Package::to_string).collect();
+        let removed: Vec<String> =
+            before.iter().filter(|package| !after.contains(package)).map(Package::to_string).collect();
         Ok(Outcome::new().with("msg", "").with("rc", 0).with("results", results(&added, &removed)))
     }
 }
@@ -252,7 +259,8 @@ fn predicted(steps: &[Step], installed: &[Package]) -> (Vec<String>, Vec<String>
             true => {
                 added.push(row.package.to_string());
                 if row.replaces {
-                    let old = installed.iter().filter(|old| old.name == row.package.name && old.arch == row.package.arch);
+                    let old =
+                        installed.iter().filter(|old| old.name == row.package.name && old.arch == row.package.arch);
                     removed.extend(old.map(Package::to_string));
                 }
             }

@@ -96,6 +96,8 @@ pub fn in_file(args: &Args, host: &dyn Host, file: &str) -> Result<Package, Fail
     let package = output.stdout_text().lines().find_map(parse);
     package.ok_or_else(|| {
         let why = output.stderr_text().trim().to_owned();
-        Failure::new(format!("No RPM file matching '{file}' found on system: {why}")).with("rc", 127).with("root", args.installroot.as_str())
+        Failure::new(format!("No RPM file matching '{file}' found on system: {why}"))
+            .with("rc", 127)
+            .with("root", args.installroot.as_str())
     })
 }

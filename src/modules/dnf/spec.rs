@@ -56,7 +56,9 @@ impl Spec {
     pub fn word(&self) -> String {
         match self {
             Spec::Compared { name, operator, version } => format!("{name} {operator} {version}"),
-            Spec::Name(text) | Spec::Pattern(text) | Spec::File(text) | Spec::PackageFile(text) | Spec::Group(text) => text.clone(),
+            Spec::Name(text) | Spec::Pattern(text) | Spec::File(text) | Spec::PackageFile(text) | Spec::Group(text) => {
+                text.clone()
+            }
             Spec::All => "*".into(),
         }
     }

@@ -40,10 +40,15 @@ enum Section {
 
 fn section(header: &str) -> Section {
     match header.to_lowercase() {
-        text if text.starts_with("installing group") || text.contains("group") || text.contains("module") => Section::Marks,
+        text if text.starts_with("installing group") || text.contains("group") || text.contains("module") => {
+            Section::Marks
+        }
         text if text.contains("environment") => Section::Marks,
         text if text.starts_with("installing") => Section::Adds { replaces: false },
-        text if text.starts_with("upgrading") || text.starts_with("downgrading") || text.starts_with("reinstalling") => {
+        text if text.starts_with("upgrading")
+            || text.starts_with("downgrading")
+            || text.starts_with("reinstalling") =>
+        {
             Section::Adds { replaces: true }
         }
         text if text.starts_with("removing") => Section::Removes,
@@ -108,10 +113,15 @@ mod unit_tests {
             Installing Groups:\n Letters\n\n\
             Transaction Summary\n================\nInstall  1 Package\n";
         let found = parse(output);
-        let shown: Vec<String> = found.rows.iter().map(|row| format!("{} {} {}", row.package, row.adds, row.replaces)).collect();
+        let shown: Vec<String> =
+            found.rows.iter().map(|row| format!("{} {} {}", row.package, row.adds, row.replaces)).collect();
         assert_eq!(
             shown,
-            ["beta-1.0-1.noarch true false", "a-very-long-name-of-a-package-1:2.0-1.noarch true true", "old-3-1.el8.x86_64 false false"]
+            [
+                "beta-1.0-1.noarch true false",
+                "a-very-long-name-of-a-package-1:2.0-1.noarch true true",
+                "old-3-1.el8.x86_64 false false"
+            ]
         );
         assert_eq!(found.marks, ["Letters"]);
         assert!(parse("Dependencies resolved.\nNothing to do.\nComplete!\n").is_empty());

@@ -7,7 +7,9 @@ pub fn compare(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
     loop {
         // Signs only part what is compared, but for the tilde and the caret.
-        let skip = |rest: &[u8]| rest.iter().position(|c| c.is_ascii_alphanumeric() || matches!(c, b'~' | b'^')).unwrap_or(rest.len());
+        let skip = |rest: &[u8]| {
+            rest.iter().position(|c| c.is_ascii_alphanumeric() || matches!(c, b'~' | b'^')).unwrap_or(rest.len())
+        };
         a = &a[skip(a)..];
         b = &b[skip(b)..];
         match (a.first(), b.first()) {

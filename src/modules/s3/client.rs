@@ -139,7 +139,8 @@ impl HttpConnector for Door {
                 // In the words that the other modules use.
                 _ => ConnectorError::io(io::Error::new(error.kind(), reason(&error)).into()),
             })?;
-            let status = StatusCode::try_from(answer.status).map_err(|error| ConnectorError::other(error.into(), None))?;
+            let status =
+                StatusCode::try_from(answer.status).map_err(|error| ConnectorError::other(error.into(), None))?;
             let mut response = orchestrator::HttpResponse::new(status, SdkBody::from(answer.body));
             for (name, value) in answer.headers {
                 // A header that the SDK does not understand is none that it needs.
@@ -170,7 +171,8 @@ impl Service {
             }
         }
         service.region = service.region.or_else(|| env(&["AWS_REGION", "AWS_DEFAULT_REGION"]));
-        service.endpoint_url = service.endpoint_url.or_else(|| env(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_URL"]));
+        service.endpoint_url =
+            service.endpoint_url.or_else(|| env(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_URL"]));
         service.ca_bundle = service.ca_bundle.or_else(|| env(&["AWS_CA_BUNDLE"]).map(PathBuf::from));
         match &service.endpoint_url {
             Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
@@ -188,7 +190,8 @@ async fn client(service: &Service, calls: mpsc::Sender<Call>) -> Client {
     let http: SharedHttpClient = http_client_fn(move |_, _| door.clone());
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
     if let (Some(key), Some(secret)) = (&service.access_key, &service.secret_key) {
-        loader = loader.credentials_provider(Credentials::new(key, secret, service.session_token.clone(), None, "task"));
+        loader =
+            loader.credentials_provider(Credentials::new(key, secret, service.session_token.clone(), None, "task"));
     }
     if let Some(profile) = &service.profile {
         loader = loader.profile_name(profile);

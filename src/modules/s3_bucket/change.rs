@@ -1,7 +1,7 @@
 //! The requests that change a bucket.
 
-use super::found::{Encryption, Retention};
 use super::Args;
+use super::found::{Encryption, Retention};
 use crate::module::Failure;
 use crate::modules::s3::error::Refusal;
 use crate::value::Map;
@@ -70,7 +70,11 @@ impl Change {
                 let payer = if *pays { Payer::Requester } else { Payer::BucketOwner };
                 let payment = RequestPaymentConfiguration::builder().payer(payer).build().map_err(incomplete)?;
                 let request = client.put_bucket_request_payment().bucket(name).request_payment_configuration(payment);
-                request.send().await.map_err(Refusal::from).map_err(refused("Failed to update bucket request payment"))?;
+                request
+                    .send()
+                    .await
+                    .map_err(Refusal::from)
+                    .map_err(refused("Failed to update bucket request payment"))?;
             }
             Change::PublicAccess(Some([acls, policy, ignore, restrict])) => {
                 let blocks = PublicAccessBlockConfiguration::builder()
@@ -80,11 +84,19 @@ impl Change {
                     .restrict_public_buckets(*restrict);
                 let request =
                     client.put_public_access_block().bucket(name).public_access_block_configuration(blocks.build());
-                request.send().await.map_err(Refusal::from).map_err(refused("Failed to put bucket public access configuration"))?;
+                request
+                    .send()
+                    .await
+                    .map_err(Refusal::from)
+                    .map_err(refused("Failed to put bucket public access configuration"))?;
             }
             Change::PublicAccess(None) => {
                 let request = client.delete_public_access_block().bucket(name);
-                request.send().await.map_err(Refusal::from).map_err(refused("Failed to delete bucket public access configuration"))?;
+                request
+                    .send()
+                    .await
+                    .map_err(Refusal::from)
+                    .map_err(refused("Failed to delete bucket public access configuration"))?;
             }
             Change::Policy(Some(policy)) => {
                 let request = client.put_bucket_policy().bucket(name).policy(policy);
@@ -114,11 +126,19 @@ impl Change {
                 let rule = rule.build().map_err(incomplete)?;
                 let controls = OwnershipControls::builder().rules(rule).build().map_err(incomplete)?;
                 let request = client.put_bucket_ownership_controls().bucket(name).ownership_controls(controls);
-                request.send().await.map_err(Refusal::from).map_err(refused("Failed to put bucket object ownership settings"))?;
+                request
+                    .send()
+                    .await
+                    .map_err(Refusal::from)
+                    .map_err(refused("Failed to put bucket object ownership settings"))?;
             }
             Change::Ownership(None) => {
                 let request = client.delete_bucket_ownership_controls().bucket(name);
-                request.send().await.map_err(Refusal::from).map_err(refused("Failed to delete bucket object ownership settings"))?;
+                request
+                    .send()
+                    .await
+                    .map_err(Refusal::from)
+                    .map_err(refused("Failed to delete bucket object ownership settings"))?;
             }
             Change::Acl(acl) => {
                 let request = client.put_bucket_acl().bucket(name).acl(BucketCannedAcl::from(acl.as_str()));
@@ -129,7 +149,11 @@ impl Change {
                 let accelerate = AccelerateConfiguration::builder().status(status).build();
                 let request =
                     client.put_bucket_accelerate_configuration().bucket(name).accelerate_configuration(accelerate);
-                request.send().await.map_err(Refusal::from).map_err(refused("Failed to update bucket transfer accelerate state"))?;
+                request
+                    .send()
+                    .await
+                    .map_err(Refusal::from)
+                    .map_err(refused("Failed to update bucket transfer accelerate state"))?;
             }
             Change::Retention(retention) => set_retention(client, name, retention).await?,
             Change::Empty => empty(client, name).await?,
@@ -217,11 +241,13 @@ async fn empty(client: &Client, name: &str) -> Result<(), Failure> {
             Ok(page) => {
                 let versions = page.versions().iter().map(|object| (object.key(), object.version_id()));
                 let markers = page.delete_markers().iter().map(|object| (object.key(), object.version_id()));
-                let named = |(key, version): (Option<&str>, Option<&str>)| Some((key?.to_owned(), version.map(str::to_owned)));
+                let named =
+                    |(key, version): (Option<&str>, Option<&str>)| Some((key?.to_owned(), version.map(str::to_owned)));
                 versions.chain(markers).filter_map(named).collect()
             }
             Err(refusal) if refusal.is_unsupported() => {
-                let page = client.list_objects_v2().bucket(name).send().await.map_err(Refusal::from).map_err(&failed)?;
+                let page =
+                    client.list_objects_v2().bucket(name).send().await.map_err(Refusal::from).map_err(&failed)?;
                 page.contents().iter().filter_map(|object| Some((object.key()?.to_owned(), None))).collect()
             }
             Err(refusal) => return Err(failed(refusal)),
@@ -230,7 +256,9 @@ async fn empty(client: &Client, name: &str) -> Result<(), Failure> {
             return Ok(());
         }
         if found == before {
-            return Err(Failure::new("Failed while deleting bucket: the service keeps objects that it was told to delete"));
+            return Err(Failure::new(
+                "Failed while deleting bucket: the service keeps objects that it was told to delete",
+            ));
         }
         for objects in found.chunks(1000) {
             let objects = objects

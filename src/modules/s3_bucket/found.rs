@@ -127,8 +127,13 @@ pub async fn read(client: &Client, args: &Args) -> Result<Found, Failure> {
         .and_then(|answer| answer.public_access_block_configuration().cloned())
     {
         found.public_access = Some(
-            [blocks.block_public_acls, blocks.block_public_policy, blocks.ignore_public_acls, blocks.restrict_public_buckets]
-                .map(|block| block.unwrap_or(false)),
+            [
+                blocks.block_public_acls,
+                blocks.block_public_policy,
+                blocks.ignore_public_acls,
+                blocks.restrict_public_buckets,
+            ]
+            .map(|block| block.unwrap_or(false)),
         );
     }
     read_ownership(client, args, &mut found).await?;
@@ -221,7 +226,8 @@ impl Found {
         }
         returns.insert("encryption".into(), Value::map(encryption));
         if let Some(blocks) = self.public_access {
-            let blocks: Map = BLOCKS.iter().zip(blocks).map(|((_, name), block)| ((*name).into(), block.into())).collect();
+            let blocks: Map =
+                BLOCKS.iter().zip(blocks).map(|((_, name), block)| ((*name).into(), block.into())).collect();
             returns.insert("public_access_block".into(), Value::map(blocks));
         }
         returns.insert("object_ownership".into(), Value::from(self.object_ownership.clone()));
@@ -233,7 +239,8 @@ impl Found {
         }
         if let Some(retention) = &self.retention {
             let entries = [("Days", retention.days), ("Years", retention.years)];
-            let mut entries: Map = entries.iter().map(|(name, number)| ((*name).into(), Value::from(*number))).collect();
+            let mut entries: Map =
+                entries.iter().map(|(name, number)| ((*name).into(), Value::from(*number))).collect();
             entries.insert("Mode".into(), Value::str(&retention.mode));
             returns.insert("object_lock_default_retention".into(), Value::map(entries));
         }

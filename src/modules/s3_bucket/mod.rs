@@ -140,7 +140,9 @@ impl Module for S3Bucket {
             }
             return Ok(plan);
         }
-        if found.exists && args.object_lock_enabled.is_some_and(|wanted| found.object_lock.is_some_and(|is| is != wanted)) {
+        if found.exists
+            && args.object_lock_enabled.is_some_and(|wanted| found.object_lock.is_some_and(|is| is != wanted))
+        {
             return Err(Failure::new("Changing object_lock_enabled for an existing bucket is not supported."));
         }
         let mut changes = Vec::new();
@@ -171,9 +173,12 @@ fn check(args: &Args) -> Result<(), Failure> {
             "Only 'aws:kms' is a valid option for encryption parameter when you specify encryption_key_id.",
         ));
     }
-    if let Some(unknown) = args.public_access.iter().flat_map(Map::keys).find(|key| {
-        !BLOCKS.iter().any(|(name, _)| key.as_str() == Some(name))
-    }) {
+    if let Some(unknown) = args
+        .public_access
+        .iter()
+        .flat_map(Map::keys)
+        .find(|key| !BLOCKS.iter().any(|(name, _)| key.as_str() == Some(name)))
+    {
         return Err(Failure::new(format!("public_access has no option '{unknown}'")));
     }
     if let Some(retention) = &args.object_lock_default_retention {
@@ -215,7 +220,8 @@ fn settings(args: &Args, found: &Found, after: &mut Found, changes: &mut Vec<Cha
         }
     }
     if let Some(given) = &args.tags {
-        let given: Map = given.iter().map(|(key, value)| (key.to_string().into(), Value::from(value.to_string()))).collect();
+        let given: Map =
+            given.iter().map(|(key, value)| (key.to_string().into(), Value::from(value.to_string()))).collect();
         let mut wanted = if args.purge_tags { Map::new() } else { found.tags.clone() };
         wanted.extend(given);
         // Their order means nothing.
@@ -250,7 +256,8 @@ fn settings(args: &Args, found: &Found, after: &mut Found, changes: &mut Vec<Cha
         after.object_lock = Some(enabled);
     }
     if let Some(retention) = &args.object_lock_default_retention {
-        let number = |name: &str| retention.get(name).and_then(|value| value.to_string().parse::<i32>().ok()).unwrap_or(0);
+        let number =
+            |name: &str| retention.get(name).and_then(|value| value.to_string().parse::<i32>().ok()).unwrap_or(0);
         let mode = retention.get("mode").map(Value::to_string).unwrap_or_default();
         let wanted = found::Retention { mode, days: number("days"), years: number("years") };
         if found.retention.as_ref() != Some(&wanted) {
@@ -274,7 +281,8 @@ fn encryption(args: &Args, found: &Found, after: &mut Found, changes: &mut Vec<C
                 key: args.encryption_key_id.clone(),
                 bucket_key: found.encryption.as_ref().is_some_and(|encryption| encryption.bucket_key),
             };
-            let differs = found.encryption.as_ref().is_none_or(|is| (&is.algorithm, &is.key) != (&wanted.algorithm, &wanted.key));
+            let differs =
+                found.encryption.as_ref().is_none_or(|is| (&is.algorithm, &is.key) != (&wanted.algorithm, &wanted.key));
             if differs {
                 changes.push(Change::Encryption(Some(wanted.clone())));
                 after.encryption = Some(wanted);
@@ -301,7 +309,8 @@ fn wanted_blocks(args: &Args) -> Result<Option<[bool; 4]>, Failure> {
     for (block, (name, _)) in blocks.iter_mut().zip(BLOCKS) {
         if let Some(value) = given.get(name).filter(|value| !value.is_null()) {
             let truth = parse_bool(value);
-            *block = truth.ok_or_else(|| Failure::new(format!("public_access: {name} is no truth value: {}", value.repr())))?;
+            *block = truth
+                .ok_or_else(|| Failure::new(format!("public_access: {name} is no truth value: {}", value.repr())))?;
         }
     }
     Ok(Some(blocks))

@@ -39,8 +39,10 @@ pub fn same(left: Option<&Value>, right: Option<&Value>) -> bool {
 fn canonical(value: &Value, key: &str) -> Value {
     match value {
         Value::Map(map) => {
-            let mut entries: Vec<(Key, Value)> =
-                map.iter().map(|(key, value)| (key.clone(), canonical(value, key.as_str().unwrap_or_default()))).collect();
+            let mut entries: Vec<(Key, Value)> = map
+                .iter()
+                .map(|(key, value)| (key.clone(), canonical(value, key.as_str().unwrap_or_default())))
+                .collect();
             entries.sort_by(|(left, _), (right, _)| left.cmp(right));
             Value::map(entries.into_iter().collect())
         }
@@ -70,7 +72,8 @@ mod tests {
     #[test]
     fn spelling_does_not_matter() {
         let one = read(&Value::str(r#"{"Statement":[{"Principal":"*","Action":["b","a"]}],"Version":"1"}"#)).unwrap();
-        let two = read(&Value::str(r#"{"Version":"1","Statement":{"Action":["a","b"],"Principal":{"AWS":["*"]}}}"#)).unwrap();
+        let two =
+            read(&Value::str(r#"{"Version":"1","Statement":{"Action":["a","b"],"Principal":{"AWS":["*"]}}}"#)).unwrap();
         let three = read(&Value::str(r#"{"Version":"1","Statement":{"Action":"a","Principal":"*"}}"#)).unwrap();
         assert!(same(one.as_ref(), two.as_ref()));
         assert!(!same(one.as_ref(), three.as_ref()));

@@ -4,7 +4,7 @@
 use super::Filter;
 use crate::template::error::{Result, TemplateError};
 use crate::template::jmespath;
-use crate::template::runtime::{Args, Context, Entries, Object};
+use crate::template::runtime::{Args, Context, Entries, Object, type_name};
 use crate::value::Key;
 
 pub const FILTERS: &[(&str, Filter)] = &[
@@ -14,6 +14,15 @@ pub const FILTERS: &[(&str, Filter)] = &[
     ("community.general.dict_kv", dict_kv),
     ("dict_kv", dict_kv),
     ("community.general.counter", counter),
+    ("ansible._protomatter.finalize", |context, value, args| {
+        args.none()?;
+        context.plain(&value).map(Object::Value)
+    }),
+    ("ansible._protomatter.unmask", |_, value, _| Ok(value)),
+    ("ansible._protomatter.true_type", |_, value, args| {
+        args.none()?;
+        Ok(Object::str(type_name(&value)))
+    }),
     ("ipaddr", no_addresses),
     ("ipv4", no_addresses),
     ("ipv6", no_addresses),

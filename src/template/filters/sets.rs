@@ -3,7 +3,7 @@
 
 use super::Filter;
 use super::sequence::{Getter, same, set_key};
-use crate::template::error::Result;
+use crate::template::error::{Result, TemplateError};
 use crate::template::runtime::{Args, Context, Object};
 use crate::value::{Key, Value};
 use std::collections::HashSet;
@@ -115,13 +115,26 @@ fn as_set(mut items: Vec<Object>) -> Vec<Object> {
     items
 }
 
+/// Jinja2's `unique`; ansible-core's own when an item is no key of a set.
 fn unique(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {
     let [case_sensitive, attribute] = args.bind(["case_sensitive", "attribute"])?;
-    let getter = Getter::new(attribute.as_ref(), !context.truth_or(&case_sensitive, false)?);
+    let items = context.iterate(&value)?;
+    let fold_case = !context.truth_or(&case_sensitive, false)?;
+    let getter = Getter::new(attribute.as_ref(), fold_case);
+    let keys = items.iter().map(|item| getter.get(context, item)).collect::<Result<Vec<_>>>()?;
+    let hashable = keys.iter().all(|key| set_key(key).is_some() || matches!(key, Object::Undefined(_)));
+    if !hashable {
+        if (case_sensitive.is_some() && fold_case) || attribute.is_some() {
+            return Err(TemplateError::runtime(
+                "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support the parameters supplied.",
+            ));
+        }
+        return Ok(Object::list(distinct(context, items)?));
+    }
     let mut set = Set::default();
     let mut out = Vec::new();
-    for item in context.iterate(&value)? {
-        if set.add(context, &getter.get(context, &item)?)? {
+    for (item, key) in items.into_iter().zip(keys) {
+        if set.add(context, &key)? {
             out.push(item);
         }
     }
