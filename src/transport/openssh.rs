@@ -223,6 +223,8 @@ fn feed(pipe: PathBuf, password: Secret, timeout: Duration) {
                 Ok(mut file) => {
                     let line = Secret::new(format!("{}\n", password.expose()));
                     let _ = file.write_all(line.expose().as_bytes());
+                    // Asked again, the password was wrong: the script then finds nothing to read.
+                    let _ = std::fs::remove_file(&pipe);
                     return;
                 }
                 // Nobody reads yet.

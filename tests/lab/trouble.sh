@@ -76,10 +76,14 @@ cat > long.yml <<'END'
     - ansible.builtin.command: sleep 8
     - ansible.builtin.copy: {content: "done\n", dest: /tmp/long}
 END
+working() { # waits until the long task runs on a host
+  for _ in $(seq 60); do on "$1" pgrep -x sleep > /dev/null && return; sleep 0.5; done
+  return 1
+}
 agent_killed() {
   timeout 120 rplay long.yml -i "$ROOT/inventory/lab" > out 2>&1 &
   local pid=$!
-  sleep 4
+  working airflow1 || return 1
   on airflow1 sh -c 'for p in /proc/[0-9]*; do case "$(readlink $p/exe 2>/dev/null)" in *rplay*) kill -9 ${p#/proc/};; esac; done'
   wait "$pid"
   local status=$?
@@ -91,7 +95,7 @@ controller_killed() {
   on airflow1 rm -f /tmp/long
   rplay long.yml -i "$ROOT/inventory/lab" > out 2>&1 &
   local pid=$!
-  sleep 4
+  working airflow1 || return 1
   kill -9 "$pid"
   wait "$pid" 2>/dev/null
   sleep 3

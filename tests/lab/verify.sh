@@ -25,7 +25,7 @@ health = json.load(sys.stdin)
 print(health)
 sys.exit(not all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler")))'; }
 limits_hold() { on "$1" 'for unit in airflow-webserver airflow-scheduler; do
-  pid=$(systemctl show -p MainPID --value $unit); grep -E "^Max open files +65534 +65534" /proc/$pid/limits && grep -E "^Max processes +65534 +65534" /proc/$pid/limits || exit 1; done'; }
+  pid=$(systemctl show -p MainPID --value $unit); grep -E "^Max open files +(65534 +65534|16384 +16384)" /proc/$pid/limits && grep -E "^Max processes +65534 +65534" /proc/$pid/limits || exit 1; done'; }
 dag_listed() { on "$1" "runuser -u airflow -- env AIRFLOW_HOME=/opt/airflow /opt/airflow/venv/bin/airflow dags list" | grep -q lab_hello; }
 login_offers_provider() { on "$1" "curl -fsSL http://127.0.0.1:8080/login/" | grep -qi keycloak; }
 second_run() {
