@@ -2,7 +2,7 @@
 # Every test: format, lints, unit and case tests, and, as root where systemd-nspawn can be had, the lab.
 #
 # usage: run.sh [--quick]     --quick: without the lab
-# Environment: RPLAY_TEST_SITE=1 sets the whole Airflow cluster up as well, and looks at it.
+# Environment: RPLAY_TEST_LAB=1 runs the lab; RPLAY_TEST_SITE=1 with it sets the whole Airflow cluster up as well, and looks at it.
 # Installs what the tests need. What is skipped is said plainly, with the reason.
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -30,6 +30,8 @@ elif [ "$(id -u)" != 0 ]; then
   echo "SKIPPED: the lab (it makes network namespaces and containers, and you are not root)"
 elif ! { unshare --net true && command -v apt-get; } >/dev/null 2>&1; then
   echo "SKIPPED: the lab (this machine has no network namespaces, or is no Debian or Ubuntu)"
+elif [ "${RPLAY_TEST_LAB:-}" != 1 ]; then
+  echo "SKIPPED: the lab over real ssh and the whole site (RPLAY_TEST_LAB=1 runs the first, RPLAY_TEST_SITE=1 the second too)"
 else
   step "lab: hosts, options and trouble over real ssh"
   tests/lab/trouble.sh
