@@ -16,9 +16,7 @@ impl BlobSource for NoBlobs {
     }
 }
 
-type Lines = Arc<Mutex<Vec<(Stream, String)>>>;
-
-fn machine(dir: &Path) -> (Machine, CancelToken, Lines) {
+fn machine(dir: &Path) -> (Machine, CancelToken, Arc<Mutex<Vec<(Stream, String)>>>) {
     let (cancel, lines) = (CancelToken::new(), Arc::new(Mutex::new(Vec::new())));
     let seen = lines.clone();
     let context = JobContext {
