@@ -83,6 +83,8 @@ const TAGGED: &str = "\
           ansible.builtin.debug: {msg: 3}
       tags: [blk]
     - meta: noop
+    - debug: {msg: seldom}
+      tags: never
 - hosts: db1,nowhere
   tasks: []
 ";
@@ -107,7 +109,7 @@ fn lists_hosts_tasks_and_tags_as_ansible_playbook_does() {
     );
     assert_eq!(
         listed(&["site.yml", "--list-tags"]),
-        "\nplaybook: site.yml\n\n  play #1 (web*): first of here\tTAGS: [outer]\n      TASK TAGS: [a, b, blk, c, outer]\n\
+        "\nplaybook: site.yml\n\n  play #1 (web*): first of here\tTAGS: [outer]\n      TASK TAGS: [a, b, blk, c, never, outer]\n\
          \n  play #2 (db1,nowhere): db1,nowhere\tTAGS: []\n      TASK TAGS: []\n"
     );
     let limited = listed(&["site.yml", "--list-hosts", "-l", "web2:db1"]);

@@ -129,6 +129,7 @@ impl Start<'_> {
              [ '{unpack}' = cat ] || gzip --version >/dev/null 2>&1 || command -v gzip >/dev/null 2>&1 || \
              {{ echo rplay-no-gzip; exit 0; }}; \
              for d in {CACHES}; do \
+             case $d in /run/user/*) [ -d \"${{d%/*}}\" ] || continue ;; esac; \
              e=$(mkdir -p \"$d/{hash}\" 2>&1) || {{ r=\"$r; $d: ${{e##*: }}\"; continue; }}; \
              [ -O \"$d\" ] && [ ! -L \"$d\" ] || {{ r=\"$r; $d: it is not the user's own\"; continue; }}; \
              chmod 700 \"$d\" \"$d/{hash}\"; p=\"$d/{hash}/.new-$$\"; \

@@ -49,7 +49,10 @@ fn describe_play(
     if !arguments.list_tasks && !arguments.list_tags {
         return Ok(());
     }
-    let mut lister = Lister { play, play_tags, loaded, lines: String::new(), all: BTreeSet::new() };
+    // Asked for the tags there are, what has the tag `never` counts too.
+    let everything = arguments.list_tags && loaded.tags.only.is_empty() && loaded.tags.skip.is_empty();
+    let all = play_tags.clone();
+    let mut lister = Lister { play, play_tags, loaded, everything, lines: String::new(), all };
     for items in [&play.pre_tasks, &play.roles, &play.tasks, &play.post_tasks] {
         lister.items(items);
     }
@@ -96,6 +99,7 @@ struct Lister<'a> {
     play: &'a Play,
     play_tags: BTreeSet<String>,
     loaded: &'a Loaded,
+    everything: bool,
     lines: String,
     all: BTreeSet<String>,
 }
@@ -116,7 +120,7 @@ impl Lister<'_> {
     fn task(&mut self, task: &Task) {
         let tags = tags_of(&task.attributes, self.loaded, self.play);
         let hidden = task.implicit && matches!(task.action, Action::Meta(_));
-        if hidden || !self.loaded.tags.chooses(&tags) {
+        if hidden || !(self.everything || self.loaded.tags.chooses(&tags)) {
             return;
         }
         let name = match (&task.name, &task.action) {

@@ -15,6 +15,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tree::Tree;
 
+/// An address' beginning, and the status, headers and body that answer it.
+type Reply = (String, u16, Vec<(String, String)>, Vec<u8>);
 type Answer = Box<dyn Fn(&FakeHost, &Command) -> Output + Send + Sync>;
 
 /// What the machine looks like and what happened to it.
@@ -25,7 +27,7 @@ struct State {
     env: BTreeMap<String, String>,
     programs: BTreeMap<String, PathBuf>,
     blobs: BTreeMap<String, Vec<u8>>,
-    answers: VecDeque<(String, u16, Vec<(String, String)>, Vec<u8>)>,
+    answers: VecDeque<Reply>,
     open_ports: BTreeMap<(String, u16), Vec<u8>>,
     commands: Vec<Command>,
     requests: Vec<HttpRequest>,

@@ -209,10 +209,13 @@ mod tests {
         (after, result.get("msg").unwrap().to_string())
     }
 
+    /// The text, the arguments, the text after them, and the message.
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], String, &'a str);
+
     #[test]
     fn blocks_come_change_and_go() {
         let block = "# BEGIN\nx\n# END\n";
-        let cases: &[(&str, &[(&str, &str)], String, &str)] = &[
+        let cases: &[Case<'_>] = &[
             ("a", &[("block", "x")], format!("a\n{block}"), "Block inserted"),
             ("a\n# BEGIN\nold\n# END\nb\n", &[("block", "x\n")], format!("a\n{block}b\n"), "Block inserted"),
             ("a\nb\n", &[("block", "x"), ("insertafter", "^a")], format!("a\n{block}b\n"), "Block inserted"),

@@ -134,10 +134,10 @@ fn option_line<'a>(option: &str, line: &'a str, inactive: bool) -> Option<Option
         }
     };
     let line = blanks(line.strip_suffix('\n').unwrap_or(line));
-    if let Some(rest) = line.strip_prefix(['#', ';']).filter(|_| inactive) {
-        if let Some(value) = value(blanks(rest)) {
-            return Some(OptionLine { commented: true, value });
-        }
+    if let Some(rest) = line.strip_prefix(['#', ';']).filter(|_| inactive)
+        && let Some(value) = value(blanks(rest))
+    {
+        return Some(OptionLine { commented: true, value });
     }
     value(line).map(|value| OptionLine { commented: false, value })
 }
@@ -432,9 +432,12 @@ mod tests {
         (host.text("/etc/f").unwrap(), result.get("msg").unwrap().to_string())
     }
 
+    /// The text, the arguments, the text after them, and the message.
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+
     #[test]
     fn options_and_sections() {
-        let cases: &[(&str, &[(&str, &str)], &str, &str)] = &[
+        let cases: &[Case<'_>] = &[
             (
                 "[s]\na = 1\n[t]\n",
                 &[("section", "s"), ("option", "a"), ("value", "2")],

@@ -298,9 +298,12 @@ mod tests {
         (after, result.get("msg").unwrap().to_string())
     }
 
+    /// The text, the arguments, the text after them, and the message.
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+
     #[test]
     fn adds_replaces_and_removes() {
-        let cases: &[(&str, &[(&str, &str)], &str, &str)] = &[
+        let cases: &[Case<'_>] = &[
             ("a\nb", &[("line", "c")], "a\nb\nc\n", "line added"),
             ("a\nc\n", &[("line", "c")], "a\nc\n", ""),
             ("x=1\ny\nx=2\n", &[("regexp", "^x="), ("line", "x=3")], "x=1\ny\nx=3\n", "line replaced"),

@@ -28,6 +28,7 @@ static LIGHT: &[&dyn AnyModule] = &[
     &ini_file::IniFile,
     &lineinfile::LineInFile,
     &mount::Mount,
+    &package::Package,
     &package_facts::PackageFacts,
     &pam_limits::PamLimits,
     &ping::Ping,

@@ -166,9 +166,12 @@ mod tests {
         Ok((host.text("/etc/f").unwrap(), result.get("msg").unwrap().to_string()))
     }
 
+    /// The text, the arguments, the text after them, and the message.
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+
     #[test]
     fn replaces_everywhere_or_between() {
-        let cases: &[(&str, &[(&str, &str)], &str, &str)] = &[
+        let cases: &[Case<'_>] = &[
             ("a1\na2\n", &[("regexp", "^a(\\d)$"), ("replace", "b\\1")], "b1\nb2\n", "2 replacements made"),
             ("x a y a\n", &[("regexp", "a"), ("after", "x"), ("before", "y")], "x  y a\n", "1 replacements made"),
             (

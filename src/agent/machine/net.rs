@@ -9,6 +9,9 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+/// Says of all that came so far whether it is enough.
+type Enough<'a> = &'a dyn Fn(&[u8]) -> bool;
+
 /// Connects, and reads until `until` is satisfied with all that came so far. False when the other
 /// side ends or the time is over before that; an error when there is no connection.
 pub(super) fn probe(
@@ -16,7 +19,7 @@ pub(super) fn probe(
     host: &str,
     port: u16,
     timeout: Duration,
-    until: Option<&dyn Fn(&[u8]) -> bool>,
+    until: Option<Enough<'_>>,
 ) -> io::Result<bool> {
     let end = Instant::now() + timeout;
     let cancel = CancelFd::new(&context.cancel)?;
@@ -104,12 +107,7 @@ fn connect(cancel: &CancelFd, address: SocketAddr, end: Instant) -> io::Result<T
     Ok(stream)
 }
 
-fn read_until(
-    cancel: &CancelFd,
-    mut stream: &TcpStream,
-    end: Instant,
-    until: &dyn Fn(&[u8]) -> bool,
-) -> io::Result<bool> {
+fn read_until(cancel: &CancelFd, mut stream: &TcpStream, end: Instant, until: Enough<'_>) -> io::Result<bool> {
     let mut seen = Vec::new();
     let mut buffer = [0; 1024];
     while wait(cancel, stream, libc::POLLIN, end)? {

@@ -16,7 +16,9 @@ impl BlobSource for NoBlobs {
     }
 }
 
-fn machine(dir: &Path) -> (Machine, CancelToken, Arc<Mutex<Vec<(Stream, String)>>>) {
+type Lines = Arc<Mutex<Vec<(Stream, String)>>>;
+
+fn machine(dir: &Path) -> (Machine, CancelToken, Lines) {
     let (cancel, lines) = (CancelToken::new(), Arc::new(Mutex::new(Vec::new())));
     let seen = lines.clone();
     let context = JobContext {

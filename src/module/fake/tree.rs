@@ -59,10 +59,10 @@ impl Tree {
     }
 
     fn parents(&mut self, path: &Path) {
-        if let Some(parent) = path.parent() {
-            if !self.names.contains_key(parent) {
-                self.plant_dir(parent, 0o755);
-            }
+        if let Some(parent) = path.parent()
+            && !self.names.contains_key(parent)
+        {
+            self.plant_dir(parent, 0o755);
         }
     }
 

@@ -68,6 +68,8 @@ pub struct Placing {
 }
 
 /// One change.
+// There are few of them, and they do not live long.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone)]
 pub enum Change {
     /// Content.

@@ -5,18 +5,19 @@ use super::spec::Spec;
 use super::{Args, State, Step, transaction};
 use crate::module::{Failure, Host};
 
-/// The transactions, in order, each with what dnf says that it would do.
-pub fn steps(args: &Args, host: &dyn Host) -> Result<Vec<Step>, Failure> {
+/// The transactions, in order, each with what dnf says that it would do, and remarks for the result.
+pub fn steps(args: &Args, host: &dyn Host) -> Result<(Vec<Step>, Vec<String>), Failure> {
     let specs: Vec<Spec> =
         args.name.iter().filter(|name| !name.trim().is_empty()).map(|name| Spec::parse(name)).collect();
-    let mut steps = Vec::new();
+    let (mut steps, mut remarks) = (Vec::new(), Vec::new());
     let mut add = |verb: &str, options: &[&str], words: &[String]| -> Result<(), Failure> {
         let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
         steps.extend(simulate(args, host, verb, &options, words)?);
         Ok(())
     };
     if args.removes() {
-        return remove(args, host, &specs).map(|step| step.into_iter().collect());
+        let step = remove(args, host, &specs, &mut remarks)?;
+        return Ok((step.into_iter().collect(), remarks));
     }
     match args.state {
         Some(State::Latest) => {
@@ -34,7 +35,10 @@ pub fn steps(args: &Args, host: &dyn Host) -> Result<Vec<Step>, Failure> {
                     Spec::PackageFile(_) if installed => {}
                     _ if installed => there.push(spec.word()),
                     Spec::Group(_) => missing.push(spec.word()),
-                    _ if args.update_only => {}
+                    _ if args.update_only => {
+                        let name = spec.word();
+                        remarks.push(format!("Packages providing {name} not installed due to update_only specified"));
+                    }
                     _ => missing.push(spec.word()),
                 }
             }
@@ -48,6 +52,9 @@ pub fn steps(args: &Args, host: &dyn Host) -> Result<Vec<Step>, Failure> {
         _ => {
             let mut missing = Vec::new();
             for spec in &specs {
+                if let Spec::PackageFile(file) = spec {
+                    remarks.push(format!("Installed {file}"));
+                }
                 if !is_met(args, host, spec)? {
                     missing.push(spec.word());
                 }
@@ -57,7 +64,7 @@ pub fn steps(args: &Args, host: &dyn Host) -> Result<Vec<Step>, Failure> {
             }
         }
     }
-    Ok(steps)
+    Ok((steps, remarks))
 }
 
 /// Whether what is asked for is there. Without `allow_downgrade` a later version is good enough.
@@ -93,14 +100,17 @@ fn is_older(args: &Args, host: &dyn Host, text: &str) -> Result<bool, Failure> {
 }
 
 /// The call that removes what is there, with `autoremove` also what nothing needs any more.
-fn remove(args: &Args, host: &dyn Host, specs: &[Spec]) -> Result<Option<Step>, Failure> {
+fn remove(args: &Args, host: &dyn Host, specs: &[Spec], remarks: &mut Vec<String>) -> Result<Option<Step>, Failure> {
     let mut there = Vec::new();
     for spec in specs {
         let installed = match spec {
             Spec::Group(_) => true,
             spec => !spec.installed(args, host)?.is_empty(),
         };
-        there.extend(installed.then(|| spec.word()));
+        match installed {
+            true => there.push(spec.word()),
+            false => remarks.push(format!("No match for argument: {}", spec.word())),
+        }
     }
     let clean = format!("--setopt=clean_requirements_on_remove={}", if args.autoremove { "True" } else { "False" });
     match (there.is_empty(), specs.is_empty() && args.autoremove) {
@@ -131,12 +141,20 @@ fn simulate(
         std::iter::once("--assumeno").chain(tail.into_iter().filter(|word| *word != "--downloadonly")).collect();
     let dry = argv(args, host, &dry)?;
     let output = call(args, host, &dry)?;
-    let transaction = transaction::parse(&output.stdout_text());
+    let mut transaction = transaction::parse(&output.stdout_text());
+    if transaction.rows.is_empty() && !transaction.marks.is_empty() {
+        // dnf shows groups again and again; whether they are marked as installed, only its list says.
+        let listed =
+            call(args, host, &argv(args, host, &["-q", "group", "list", "--installed", "--hidden"])?)?.stdout_text();
+        transaction.marks.retain(|mark| listed.contains(mark.as_str()) == removes);
+    }
     if !transaction.is_empty() {
         return Ok(Some(Step { argv: real, transaction }));
     }
     match output.success() {
         true => Ok(None),
+        // Only marks of groups that are right already: asked not to go on, dnf ended with an error.
+        false if output.stderr_text().contains("Operation aborted") => Ok(None),
         // Nothing fits what is to go: it is gone already.
         false if removes && output.stderr_text().contains("No match") => Ok(None),
         false => Err(failure(&dry, &output)),

@@ -39,7 +39,7 @@ fn packages(args: &Args, host: &dyn Host, words: &[&str]) -> Result<Vec<Vec<Stri
 fn to_value(fields: &[String], installed: bool) -> Value {
     let field = |at: usize| fields.get(at).map_or("", String::as_str);
     let (name, epoch, version, release, arch) = (field(0), field(1), field(2), field(3), field(4));
-    let repository = if installed { "installed" } else { field(5) };
+    let repository = if installed { "@System" } else { field(5) };
     let state = if installed { "installed" } else { "available" };
     let nevra = format!("{epoch}:{name}-{version}-{release}.{arch}");
     Value::from([

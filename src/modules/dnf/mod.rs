@@ -107,6 +107,8 @@ pub struct Found {
     steps: Vec<Step>,
     /// What was asked for with `list`.
     listed: Option<Value>,
+    /// Remarks that go before the packages in `results`.
+    remarks: Vec<String>,
     /// The installed packages, when there is something to do.
     installed: Vec<Package>,
 }
@@ -183,9 +185,12 @@ impl Module for Dnf {
         if let Some(what) = &args.list {
             return Ok(Found { listed: Some(list::list(args, what, host)?), ..Found::default() });
         }
-        let steps = decide::steps(args, host)?;
+        if args.autoremove && !matches!(args.state, None | Some(State::Absent)) {
+            return Err(Failure::new("Autoremove should be used alone or with state=absent").with("results", empty()));
+        }
+        let (steps, remarks) = decide::steps(args, host)?;
         let installed = if steps.is_empty() { Vec::new() } else { rpmdb::all(args, host)? };
-        Ok(Found { steps, listed: None, installed })
+        Ok(Found { steps, listed: None, remarks, installed })
     }
 
     fn plan(&self, args: &Args, found: &Found) -> Result<Plan<Change>, Failure> {
@@ -198,7 +203,7 @@ impl Module for Dnf {
             return Ok(plan.with("msg", "Cache updated").with("rc", 0).with("results", empty()));
         }
         if found.steps.is_empty() {
-            return Ok(plan.with("msg", "Nothing to do").with("rc", 0).with("results", empty()));
+            return Ok(plan.with("msg", "Nothing to do").with("rc", 0).with("results", found.remarks.clone()));
         }
         let (added, removed) = predicted(&found.steps, &found.installed);
         let listing = |packages: &[String]| packages.iter().map(|package| format!("{package}\n")).collect::<String>();
@@ -212,7 +217,7 @@ impl Module for Dnf {
         Ok(plan
             .with("msg", "Check mode: No changes made, but would have if not in check mode")
             .with("rc", 0)
-            .with("results", results(&added, &removed)))
+            .with("results", results(&found.remarks, &added, &removed)))
     }
 
     fn apply(&self, args: &Args, plan: &Plan<Change>, host: &dyn Host) -> Result<Outcome, Failure> {
@@ -237,7 +242,11 @@ impl Module for Dnf {
             after.iter().filter(|package| !before.contains(package)).map(Package::to_string).collect();
         let removed: Vec<String> =
             before.iter().filter(|package| !after.contains(package)).map(Package::to_string).collect();
-        Ok(Outcome::new().with("msg", "").with("rc", 0).with("results", results(&added, &removed)))
+        // The plan's results hold the remarks; its packages are a prediction.
+        let planned = plan.returns.get("results").and_then(Value::as_list).unwrap_or_default();
+        let is_remark = |text: &String| !text.starts_with("Installed: ") && !text.starts_with("Removed: ");
+        let remarks: Vec<String> = planned.iter().map(Value::to_string).filter(is_remark).collect();
+        Ok(Outcome::new().with("msg", "").with("rc", 0).with("results", results(&remarks, &added, &removed)))
     }
 }
 
@@ -245,10 +254,10 @@ fn empty() -> Value {
     Value::list(Vec::new())
 }
 
-fn results(added: &[String], removed: &[String]) -> Value {
+fn results(remarks: &[String], added: &[String], removed: &[String]) -> Value {
     let added = added.iter().map(|package| format!("Installed: {package}"));
     let removed = removed.iter().map(|package| format!("Removed: {package}"));
-    Value::list(added.chain(removed).map(Value::from).collect())
+    Value::list(remarks.iter().cloned().chain(added).chain(removed).map(Value::from).collect())
 }
 
 /// What the transactions would add and remove.

@@ -90,4 +90,5 @@ fn what_is_not_there_fails_or_is_gone() {
     assert_eq!(failure.returns.get("failures"), Some(&Value::from(vec!["No package nosuch available."])));
     let gone = run(&host(), Value::from([("name", "nosuch"), ("state", "absent")]), false).unwrap();
     assert_eq!(gone.get("changed"), Some(&Value::Bool(false)));
+    assert_eq!(gone.get("results"), Some(&Value::from(vec!["No match for argument: nosuch"])));
 }

@@ -56,7 +56,7 @@ fn section(header: &str) -> Section {
     }
 }
 
-/// Reads the table. Rows are ` name arch version repository size unit`; long values go on on the next line.
+/// Reads the table. Rows are ` name arch version repository size [unit]`; long values go on on the next line.
 pub fn parse(output: &str) -> Transaction {
     let mut found = Transaction::default();
     let mut current: Option<Section> = None;
@@ -82,15 +82,15 @@ pub fn parse(output: &str) -> Transaction {
                     continue;
                 }
                 tokens.extend(line.split_whitespace());
-                while tokens.len() >= 6 {
-                    let row: Vec<&str> = tokens.drain(..6).collect();
-                    if let Some(package) = Package::from_parts(row[0], row[1], row[2]) {
+                if tokens.len() >= 5 {
+                    if let Some(package) = Package::from_parts(tokens[0], tokens[1], tokens[2]) {
                         let (adds, replaces) = match section {
                             Section::Adds { replaces } => (true, replaces),
                             _ => (false, false),
                         };
                         found.rows.push(Row { package, adds, replaces });
                     }
+                    tokens.clear();
                 }
             }
             Some(Section::Other) | None => {}
@@ -109,7 +109,7 @@ mod unit_tests {
             ================\n Package  Arch  Version  Repo  Size\n================\n\
             Installing:\n beta      noarch    1.0-1     case     6.2 k\n\
             Upgrading:\n a-very-long-name-of-a-package\n           noarch    1:2.0-1   case     6.0 k\n\
-            Removing dependent packages:\n old  x86_64  3-1.el8  @case  12 k\n\
+            Removing dependent packages:\n old  x86_64  3-1.el8  @case  12\n\
             Installing Groups:\n Letters\n\n\
             Transaction Summary\n================\nInstall  1 Package\n";
         let found = parse(output);

@@ -72,7 +72,9 @@ impl Action for FetchAction {
         };
         if let Some(msg) = refused {
             if args.fail_on_missing {
-                return Err(Failure::new(msg).with("file", source));
+                // Ansible's own words, though nothing is ignored here.
+                let end = if is("exists") { "" } else { ", not transferring, ignored" };
+                return Err(Failure::new(format!("{msg}{end}")).with("file", source));
             }
             let msg = format!("{msg}, not transferring, ignored");
             return Ok(result([("changed", false.into()), ("file", source.into()), ("msg", msg.into())]));

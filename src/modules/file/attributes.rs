@@ -170,10 +170,10 @@ impl Wanted {
                 found.add("attributes", present, flags.as_str());
             }
         }
-        if let Some((now, then)) = selinux::wanted(host, path, &self.context)? {
-            if now != then {
-                found.add("secontext", now, then);
-            }
+        if let Some((now, then)) = selinux::wanted(host, path, &self.context)?
+            && now != then
+        {
+            found.add("secontext", now, then);
         }
         Ok(found)
     }
@@ -216,15 +216,15 @@ impl Wanted {
         if let Some(bits) = self.mode_change(host, &stat()?)? {
             host.set_mode(path, bits).map_err(failed("chmod failed", path))?;
         }
-        if let Some(flags) = &self.attributes {
-            if flags_differ(flags, &present_flags(host, path)?) {
-                set_flags(host, path, flags)?;
-            }
+        if let Some(flags) = &self.attributes
+            && flags_differ(flags, &present_flags(host, path)?)
+        {
+            set_flags(host, path, flags)?;
         }
-        if let Some((now, then)) = selinux::wanted(host, path, &self.context)? {
-            if now != then {
-                selinux::set(host, path, &then)?;
-            }
+        if let Some((now, then)) = selinux::wanted(host, path, &self.context)?
+            && now != then
+        {
+            selinux::set(host, path, &then)?;
         }
         Ok(())
     }

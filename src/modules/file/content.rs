@@ -46,10 +46,10 @@ pub fn put(host: &dyn Host, path: &Path, content: &mut dyn Read, how: &Put) -> R
             &mut checked
         }
     };
-    if how.backup {
-        if let Some(backup) = backup::make(host, path)? {
-            returns.insert("backup_file".into(), text(&backup).into());
-        }
+    if how.backup
+        && let Some(backup) = backup::make(host, path)?
+    {
+        returns.insert("backup_file".into(), text(&backup).into());
     }
     host.write(path, content, &options).map_err(|error| {
         Failure::new(format!("Could not write {}: {}", path.display(), reason(&error))).with("path", text(path))

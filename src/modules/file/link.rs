@@ -45,11 +45,11 @@ pub(super) fn observe(task: &Task<'_>) -> Result<Scene, Failure> {
     }
     let mut scene = task.scene(path, "link", task.present);
     let mut changes = task.present != "link";
-    if let (Some(old), Some(new)) = (&present_target, &target) {
-        if old != new {
-            scene.differ("src", text(old), text(new));
-            changes = true;
-        }
+    if let (Some(old), Some(new)) = (&present_target, &target)
+        && old != new
+    {
+        scene.differ("src", text(old), text(new));
+        changes = true;
     }
     if changes {
         let target = target.clone().ok_or_else(|| Failure::new("src is required for creating new symlinks"))?;

@@ -70,10 +70,8 @@ pub fn bad_bucket_name(name: &str) -> Option<String> {
     let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     match name.chars().all(allowed) && ends(name.chars().next()) && ends(name.chars().last()) {
         true => None,
-        false => Some(format!(
-            "invalid pattern: '{name}' must hold only lower-case letters, digits, dots and hyphens, and begin and end \
-             with a letter or digit"
-        )),
+        false if name.chars().all(allowed) => Some("bucket names must begin and end with a letter or number".into()),
+        false => Some("invalid character(s) found in the bucket name".into()),
     }
 }
 

@@ -149,37 +149,33 @@ async fn read_ownership(client: &Client, args: &Args, found: &mut Found) -> Resu
         let rules = answer.ownership_controls().map(|controls| controls.rules()).unwrap_or_default();
         found.object_ownership = rules.first().map(|rule| rule.object_ownership().as_str().to_owned());
     }
-    if args.acl.is_some() {
-        let answer = client.get_bucket_acl().bucket(name).send().await.map_err(Refusal::from);
-        if let Some(answer) = optional(answer, "ACLs", true)? {
-            let mut public = [false; 3];
-            for grant in answer.grants() {
-                let group = grant.grantee().and_then(|grantee| grantee.uri()).unwrap_or_default();
-                let permission = grant.permission().map(|permission| permission.as_str()).unwrap_or_default();
-                public[0] |= group.ends_with("/AllUsers") && permission == "READ";
-                public[1] |= group.ends_with("/AllUsers") && permission == "WRITE";
-                public[2] |= group.ends_with("/AuthenticatedUsers") && permission == "READ";
-            }
-            let word = match public {
-                [false, false, false] => Some("private"),
-                [true, false, false] => Some("public-read"),
-                [true, true, false] => Some("public-read-write"),
-                [false, false, true] => Some("authenticated-read"),
-                _ => None,
-            };
-            found.acl = word.map(str::to_owned);
+    let answer = client.get_bucket_acl().bucket(name).send().await.map_err(Refusal::from);
+    if let Some(answer) = optional(answer, "ACLs", args.acl.is_some())? {
+        let mut public = [false; 3];
+        for grant in answer.grants() {
+            let group = grant.grantee().and_then(|grantee| grantee.uri()).unwrap_or_default();
+            let permission = grant.permission().map(|permission| permission.as_str()).unwrap_or_default();
+            public[0] |= group.ends_with("/AllUsers") && permission == "READ";
+            public[1] |= group.ends_with("/AllUsers") && permission == "WRITE";
+            public[2] |= group.ends_with("/AuthenticatedUsers") && permission == "READ";
         }
+        let word = match public {
+            [false, false, false] => Some("private"),
+            [true, false, false] => Some("public-read"),
+            [true, true, false] => Some("public-read-write"),
+            [false, false, true] => Some("authenticated-read"),
+            _ => None,
+        };
+        found.acl = word.map(str::to_owned);
     }
     Ok(())
 }
 
 async fn read_locks(client: &Client, args: &Args, found: &mut Found) -> Result<(), Failure> {
     let name = &args.name;
-    if args.accelerate_enabled.is_some() {
-        let answer = client.get_bucket_accelerate_configuration().bucket(name).send().await.map_err(Refusal::from);
-        if let Some(answer) = optional(answer, "transfer accelerate state", true)? {
-            found.accelerate = Some(answer.status() == Some(&BucketAccelerateStatus::Enabled));
-        }
+    let answer = client.get_bucket_accelerate_configuration().bucket(name).send().await.map_err(Refusal::from);
+    if let Some(answer) = optional(answer, "transfer accelerate state", args.accelerate_enabled.is_some())? {
+        found.accelerate = Some(answer.status() == Some(&BucketAccelerateStatus::Enabled));
     }
     let needed = args.object_lock_enabled.is_some() || args.object_lock_default_retention.is_some();
     let answer = client.get_object_lock_configuration().bucket(name).send().await.map_err(Refusal::from);
@@ -203,50 +199,50 @@ async fn read_locks(client: &Client, args: &Args, found: &mut Found) -> Result<(
 impl Found {
     /// The values of the result.
     pub fn returns(&self, args: &Args) -> Map {
-        let mfa_delete = self.mfa_delete.as_deref().unwrap_or("Disabled");
-        let mut returns = Map::from([
-            ("name".into(), Value::str(&args.name)),
-            (
-                "versioning".into(),
-                Value::from([
-                    ("Versioning", Value::str(self.versioning.as_deref().unwrap_or("Disabled"))),
-                    ("MfaDelete", Value::str(mfa_delete)),
-                ]),
-            ),
-            ("requester_pays".into(), Value::Bool(self.requester_pays.unwrap_or(false))),
-            ("policy".into(), Value::from(self.policy.clone())),
-            ("tags".into(), Value::map(self.tags.clone())),
-        ]);
-        let mut encryption = Map::new();
-        if let Some(default) = &self.encryption {
-            encryption.insert("SSEAlgorithm".into(), Value::str(&default.algorithm));
+        let mfa_delete = Value::str(self.mfa_delete.as_deref().unwrap_or("Disabled"));
+        let status = Value::str(self.versioning.as_deref().unwrap_or("Disabled"));
+        let versioning = [
+            ("Versioning", status.clone()),
+            ("MfaDelete", mfa_delete.clone()),
+            ("Status", status),
+            ("MFADelete", mfa_delete),
+        ];
+        let empty = || Value::map(Map::new());
+        let encryption = self.encryption.as_ref().map(|default| {
+            let mut encryption = Map::from([("SSEAlgorithm".into(), Value::str(&default.algorithm))]);
             if let Some(key) = &default.key {
                 encryption.insert("KMSMasterKeyID".into(), Value::str(key));
             }
-        }
-        returns.insert("encryption".into(), Value::map(encryption));
-        if let Some(blocks) = self.public_access {
-            let blocks: Map =
-                BLOCKS.iter().zip(blocks).map(|((_, name), block)| ((*name).into(), block.into())).collect();
-            returns.insert("public_access_block".into(), Value::map(blocks));
-        }
-        returns.insert("object_ownership".into(), Value::from(self.object_ownership.clone()));
-        if let Some(acl) = self.acl.as_ref().filter(|_| args.acl.is_some()) {
-            returns.insert("acl".into(), Value::str(acl));
-        }
-        if let Some(enabled) = self.object_lock {
-            returns.insert("object_lock_enabled".into(), Value::Bool(enabled));
-        }
-        if let Some(retention) = &self.retention {
-            let entries = [("Days", retention.days), ("Years", retention.years)];
-            let mut entries: Map =
-                entries.iter().map(|(name, number)| ((*name).into(), Value::from(*number))).collect();
-            entries.insert("Mode".into(), Value::str(&retention.mode));
-            returns.insert("object_lock_default_retention".into(), Value::map(entries));
-        }
-        if args.accelerate_enabled.is_some() {
-            returns.insert("accelerate_enabled".into(), Value::Bool(self.accelerate.unwrap_or(false)));
-        }
-        returns
+            encryption
+        });
+        let blocks = self.public_access.map(|blocks| {
+            let blocks = BLOCKS.iter().zip(blocks).map(|((_, name), block)| ((*name).into(), block.into()));
+            let mut blocks: Map = blocks.collect();
+            blocks.insert("PublicAccessBlockConfiguration".into(), Value::map(blocks.clone()));
+            Value::map(blocks)
+        });
+        let blocks = blocks.unwrap_or_else(|| if args.delete_public_access { Value::Null } else { empty() });
+        let retention = self.retention.as_ref().map(|retention| {
+            let number = |number: i32| Value::from((number > 0).then_some(number));
+            Value::from([
+                ("mode", Value::str(&retention.mode)),
+                ("days", number(retention.days)),
+                ("years", number(retention.years)),
+            ])
+        });
+        Map::from([
+            ("name".into(), Value::str(&args.name)),
+            ("versioning".into(), Value::from(versioning)),
+            ("requester_pays".into(), Value::Bool(self.requester_pays.unwrap_or(false))),
+            ("policy".into(), self.policy.clone().unwrap_or_else(empty)),
+            ("tags".into(), Value::map(self.tags.clone())),
+            ("encryption".into(), Value::from(encryption)),
+            ("public_access_block".into(), blocks),
+            ("object_ownership".into(), Value::from(self.object_ownership.clone())),
+            ("acl".into(), Value::from(self.acl.clone())),
+            ("object_lock_enabled".into(), Value::Bool(self.object_lock.unwrap_or(false))),
+            ("object_lock_default_retention".into(), retention.unwrap_or_else(empty)),
+            ("accelerate_enabled".into(), Value::Bool(self.accelerate.unwrap_or(false))),
+        ])
     }
 }

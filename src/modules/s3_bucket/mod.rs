@@ -150,6 +150,9 @@ impl Module for S3Bucket {
             changes.push(Change::Create);
         }
         let mut after = found.clone();
+        if !found.exists {
+            after.acl = Some("private".into());
+        }
         settings(args, found, &mut after, &mut changes)?;
         Ok(Plan { returns: after.returns(args), changes, ..Plan::default() })
     }
@@ -254,6 +257,10 @@ fn settings(args: &Args, found: &Found, after: &mut Found, changes: &mut Vec<Cha
     }
     if let Some(enabled) = args.object_lock_enabled.filter(|_| !found.exists) {
         after.object_lock = Some(enabled);
+        // Locks are of versions, so the service keeps them.
+        if enabled {
+            after.versioning = Some("Enabled".into());
+        }
     }
     if let Some(retention) = &args.object_lock_default_retention {
         let number =

@@ -41,15 +41,15 @@ impl Module for Script {
     const SPEC: ModuleSpec = action::SPEC;
 
     fn observe(&self, args: &HostArgs, host: &dyn Host) -> Result<Option<String>, Failure> {
-        if let Some(creates) = &args.creates {
-            if exists(host, &expand(host, creates))? {
-                return Ok(Some(format!("{} exists, matching creates option", creates.display())));
-            }
+        if let Some(creates) = &args.creates
+            && exists(host, &expand(host, creates))?
+        {
+            return Ok(Some(format!("{} exists, matching creates option", creates.display())));
         }
-        if let Some(removes) = &args.removes {
-            if !exists(host, &expand(host, removes))? {
-                return Ok(Some(format!("{} does not exist, matching removes option", removes.display())));
-            }
+        if let Some(removes) = &args.removes
+            && !exists(host, &expand(host, removes))?
+        {
+            return Ok(Some(format!("{} does not exist, matching removes option", removes.display())));
         }
         Ok(None)
     }

@@ -44,11 +44,9 @@ impl Kind {
     pub fn handler(self) -> &'static str {
         match self {
             Kind::Zip => "ZipArchive",
-            Kind::Tar => "TarArchive",
             Kind::Gzip => "TgzArchive",
-            Kind::Bzip => "TarBzipArchive",
-            Kind::Xz => "TarXzArchive",
-            Kind::Zstd => "TarZstdArchive",
+            // Ansible lets tar itself find these compressions out, under this name.
+            Kind::Tar | Kind::Bzip | Kind::Xz | Kind::Zstd => "TarArchive",
         }
     }
 }

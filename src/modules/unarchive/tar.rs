@@ -9,14 +9,10 @@ use crate::value::Value;
 fn words(archive: &Archive<'_>, operation: &str, with_owner: bool) -> Result<Vec<String>, Failure> {
     let (args, dest) = (archive.args, archive.dest.to_string_lossy());
     let mut words = vec![archive.program(&["gtar", "tar"])?, operation.into(), "-C".into(), dest.into_owned()];
-    let compression = match archive.kind {
-        Kind::Gzip => Some("-z"),
-        Kind::Bzip => Some("-j"),
-        Kind::Xz => Some("-J"),
-        Kind::Zstd => Some("--use-compress-program=zstd"),
-        Kind::Tar | Kind::Zip => None,
-    };
-    words.extend(compression.map(str::to_owned));
+    // GNU tar finds the other compressions out by itself.
+    if archive.kind == Kind::Gzip {
+        words.push("-z".into());
+    }
     if !args.extra_opts.is_empty() {
         words.push("--show-transformed-names".into());
         words.extend(args.extra_opts.iter().cloned());

@@ -108,13 +108,13 @@ fn make_key(args: &Args, host: &dyn Host, comment: &str) -> Result<(), Failure> 
     let path = present::find_key(args, host, &user.home)?.path;
     let (owner, group) = (Some(user.uid), Some(user.gid));
     let public = PathBuf::from(format!("{}.pub", path.display()));
-    if let Some(folder) = path.parent() {
-        if host.stat(folder).ok().flatten().is_none() {
-            let failed = |error| program::file_failure("make", folder, &error);
-            host.create_dir(folder).map_err(failed)?;
-            host.set_mode(folder, 0o700).map_err(failed)?;
-            host.set_owner(folder, owner, group, true).map_err(failed)?;
-        }
+    if let Some(folder) = path.parent()
+        && host.stat(folder).ok().flatten().is_none()
+    {
+        let failed = |error| program::file_failure("make", folder, &error);
+        host.create_dir(folder).map_err(failed)?;
+        host.set_mode(folder, 0o700).map_err(failed)?;
+        host.set_owner(folder, owner, group, true).map_err(failed)?;
     }
     for old in [&path, &public] {
         if args.force && host.lstat(old).ok().flatten().is_some() {

@@ -190,7 +190,10 @@ fn password_hash(context: &Context<'_>, value: Object, args: Args) -> Result<Obj
     let kind = context.text_or(&kind, "sha512")?;
     let _ = ident;
     let salt = context.text_or(&salt, "")?;
-    let salt_size = context.int_or(&salt_size, 0)?;
+    let salt_size = match salt_size.filter(|size| !size.is_none()) {
+        None => 0,
+        Some(size) => size.as_int().ok_or_else(|| TemplateError::runtime("salt_size must be an integer"))?,
+    };
     let rounds = context.int_or(&rounds, 0)?;
     hash_password(context, &context.text(&value)?, &kind, &salt, salt_size, rounds).map(Object::str)
 }
@@ -213,7 +216,7 @@ pub fn hash_password(
         }
         other => {
             return Err(TemplateError::runtime(format!(
-                "{other} is not in the list of supported algorithms: md5, sha256, sha512"
+                "{other} is not in the list of supported passlib algorithms: md5, blowfish, sha256, sha512"
             )));
         }
     };

@@ -180,9 +180,13 @@ fn splitext(_: &Context<'_>, value: Object, args: Args) -> Result<Object> {
 
 fn commonpath(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {
     args.none()?;
+    if !value.is_list() {
+        let name = crate::template::runtime::type_name(&value);
+        return Err(TemplateError::runtime(format!("|commonpath expects sequence, got {name} instead.")));
+    }
     let mut paths = Vec::new();
     for path in context.iterate(&value)? {
-        paths.push(context.text(&path)?);
+        paths.push(path_text(&path)?.to_owned());
     }
     let Some(first) = paths.first() else {
         return Err(TemplateError::runtime("commonpath() arg is an empty sequence"));

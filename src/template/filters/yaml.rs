@@ -4,6 +4,7 @@ use super::Filter;
 use crate::template::error::{Result, TemplateError};
 use crate::template::python::{YamlStyle, yaml_dump};
 use crate::template::runtime::{Args, Context, Object, type_name};
+use crate::value::Value;
 
 pub const FILTERS: &[(&str, Filter)] =
     &[("to_yaml", to_yaml), ("to_nice_yaml", to_nice_yaml), ("from_yaml", from_yaml), ("from_yaml_all", from_yaml_all)];
@@ -20,7 +21,19 @@ fn to_nice_yaml(context: &Context<'_>, value: Object, mut args: Args) -> Result<
     write(context, &value, args, YamlStyle { indent, flow: Some(false), ..YamlStyle::default() })
 }
 
-fn write(context: &Context<'_>, value: &Object, args: Args, mut style: YamlStyle) -> Result<Object> {
+fn write(context: &Context<'_>, value: &Object, mut args: Args, mut style: YamlStyle) -> Result<Object> {
+    let behavior = args.take("vault_behavior").filter(|behavior| !behavior.is_none());
+    let vaults = match behavior.map(|behavior| context.text(&behavior)).transpose()?.as_deref() {
+        None | Some("decrypt") => Vaults::Decrypt,
+        Some("keep_encrypted") => Vaults::Keep,
+        Some("redact") => Vaults::Redact,
+        Some("fail") => Vaults::Fail,
+        Some(_) => {
+            return Err(TemplateError::runtime(
+                "The vault parameter must be one of decrypt, keep_encrypted, redact, fail",
+            ));
+        }
+    };
     for (name, object) in &args.named {
         let given = Some(object.clone());
         match &**name {
@@ -45,7 +58,40 @@ fn write(context: &Context<'_>, value: &Object, args: Args, mut style: YamlStyle
             }
         }
     }
-    Ok(Object::str(yaml_dump(&context.plain(value)?, &style)?))
+    let value = with_vaults(context, context.plain(value)?, vaults)?;
+    Ok(Object::str(yaml_dump(&value, &style)?))
+}
+
+/// What becomes of texts that were decrypted.
+#[derive(Clone, Copy, PartialEq)]
+enum Vaults {
+    Decrypt,
+    Keep,
+    Redact,
+    Fail,
+}
+
+fn with_vaults(context: &Context<'_>, value: Value, vaults: Vaults) -> Result<Value> {
+    if vaults == Vaults::Decrypt {
+        return Ok(value);
+    }
+    Ok(match value {
+        Value::Str(text) => match (context.envelope(&text), vaults) {
+            (None, _) => Value::Str(text),
+            (Some(vault), Vaults::Keep) => Value::Vault(vault),
+            (Some(_), Vaults::Redact) => Value::str("<redacted>"),
+            (Some(_), _) => return Err(TemplateError::runtime("Attempted to dump a vaulted value.")),
+        },
+        Value::List(items) => {
+            let items = items.iter().map(|item| with_vaults(context, item.clone(), vaults));
+            Value::list(items.collect::<Result<_>>()?)
+        }
+        Value::Map(map) => {
+            let entries = map.iter().map(|(key, item)| Ok((key.clone(), with_vaults(context, item.clone(), vaults)?)));
+            Value::map(entries.collect::<Result<_>>()?)
+        }
+        other => other,
+    })
 }
 
 fn from_yaml(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {

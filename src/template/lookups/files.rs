@@ -89,7 +89,7 @@ fn first_found(context: &Context<'_>, mut call: Call) -> Result<Vec<Object>> {
     // The kind of the task's files, which a loop is told by its caller.
     let kind = match call.options.take("_kind") {
         Some(kind) => context.text(&kind)?,
-        None => String::new(),
+        None => "files".into(),
     };
     let [files, paths, skip] = call.options.bind(["files", "paths", "skip"])?;
     let mut search = Search {

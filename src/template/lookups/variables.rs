@@ -45,7 +45,10 @@ fn varnames(context: &Context<'_>, call: Call) -> Result<Vec<Object>> {
                 type_name(term)
             )));
         };
-        let regex = Regex::new(pattern, Flags::default())?;
+        let regex = Regex::new(pattern, Flags::default()).map_err(|error| {
+            let why = &error.message;
+            TemplateError::runtime(format!("Unable to use \"{pattern}\" as a search parameter: {why}"))
+        })?;
         for name in &names {
             if regex.search(name)?.is_some() {
                 out.push(Object::str(name));

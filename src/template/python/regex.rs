@@ -53,8 +53,8 @@ impl Regex {
             return Ok(regex);
         }
         let translated = translate(pattern, flags);
-        let regex = fancy_regex::Regex::new(&translated)
-            .map_err(|error| TemplateError::runtime(format!("invalid regular expression {pattern:?}: {error}")))?;
+        let regex =
+            fancy_regex::Regex::new(&translated).map_err(|error| TemplateError::runtime(describe(pattern, &error)))?;
         let regex = Rc::new(Regex { regex });
         CACHE.with_borrow_mut(|cache| {
             if cache.len() > 1000 {
@@ -207,6 +207,16 @@ impl Regex {
         }
         Ok(parts)
     }
+}
+
+/// The error in one line; what Python's users know best in Python's words.
+fn describe(pattern: &str, error: &fancy_regex::Error) -> String {
+    let text = error.to_string();
+    if text.contains("repetition operator missing expression") || text.contains("not repeatable") {
+        return format!("nothing to repeat in the regular expression {pattern:?}");
+    }
+    let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    format!("invalid regular expression {pattern:?}: {}", last.trim_start_matches("error: ").trim())
 }
 
 enum Part {

@@ -39,6 +39,18 @@ pub fn strftime(time: &DateTime, format: &str, epoch: i64) -> String {
                 break;
             }
         };
+        let colon = code == ':';
+        if colon {
+            code = match chars.next() {
+                Some('z') => 'z',
+                Some(other) => {
+                    out.push_str("%:");
+                    out.push(other);
+                    continue;
+                }
+                None => break,
+            };
+        }
         // glibc's flags: no padding, padding with blanks, upper case.
         let mut flag = None;
         if matches!(code, '-' | '_' | '0' | '^') {
@@ -85,7 +97,7 @@ pub fn strftime(time: &DateTime, format: &str, epoch: i64) -> String {
             'W' => format!("{:02}", (time.day_of_year() + 6 - weekday) / 7),
             'y' => format!("{:02}", year % 100),
             'Y' => year.to_string(),
-            'z' => time.offset.map(offset_text).unwrap_or_default(),
+            'z' => time.offset.map(|offset| offset_text(offset, if colon { ":" } else { "" })).unwrap_or_default(),
             'Z' => time.zone.clone().unwrap_or_default(),
             '%' => "%".into(),
             other => format!("%{other}"),
@@ -107,9 +119,9 @@ pub fn strftime(time: &DateTime, format: &str, epoch: i64) -> String {
     out
 }
 
-fn offset_text(offset: i32) -> String {
+fn offset_text(offset: i32, separator: &str) -> String {
     let (sign, offset) = if offset < 0 { ('-', -offset) } else { ('+', offset) };
-    format!("{sign}{:02}{:02}", offset / 3600, offset / 60 % 60)
+    format!("{sign}{:02}{separator}{:02}", offset / 3600, offset / 60 % 60)
 }
 
 /// Reads a date and time as the format says.

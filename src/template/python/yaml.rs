@@ -272,6 +272,10 @@ impl Emitter<'_> {
         let analysis = Analysis::of(&text, self.style.unicode);
         let simple_key = place == Place::SimpleKey;
         let mut style = self.style.scalar.unwrap_or(' ');
+        if matches!(value, Value::Vault(_)) {
+            self.indicator("!vault", true, false, false);
+            style = '|';
+        }
         if simple_key && analysis.multiline {
             style = '"';
         }

@@ -12,6 +12,7 @@ use crate::template::stack::Stack;
 use crate::template::syntax::{Expr, Stmt};
 use crate::value::{Map, TemplateText, Value, VaultText};
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -58,6 +59,8 @@ pub struct Session<'e> {
     /// How deeply macros, loops and includes are nested.
     depth: Cell<usize>,
     stack: Stack,
+    /// Decrypted texts by their address, with their envelopes: some filters give those back.
+    vaulted: RefCell<HashMap<*const u8, (Arc<str>, Arc<VaultText>)>>,
     /// Names that hold macros which hold them.
     tied: RefCell<Vec<Rc<Env>>>,
 }
@@ -69,6 +72,7 @@ impl<'e> Session<'e> {
             visits: RefCell::default(),
             depth: Cell::new(0),
             stack: Stack::here(),
+            vaulted: RefCell::default(),
             tied: RefCell::default(),
         }
     }
@@ -203,14 +207,24 @@ impl<'s> Context<'s> {
     }
 
     /// Decrypts.
-    pub fn decrypt(&self, vault: &VaultText) -> Object {
+    pub fn decrypt(&self, vault: &Arc<VaultText>) -> Object {
         match self.controller().decrypt(&vault.envelope) {
-            Ok(text) => Object::str(text),
+            Ok(text) => {
+                let text: Arc<str> = Arc::from(text);
+                let entry = (text.clone(), vault.clone());
+                self.session.vaulted.borrow_mut().insert(text.as_ptr(), entry);
+                Object::Value(Value::Str(text))
+            }
             Err(message) => Object::failed(
                 TemplateError::new(ErrorKind::Vault, format!("Attempt to use undecryptable variable: {message}"))
                     .at(vault.span.or(self.span)),
             ),
         }
+    }
+
+    /// The envelope that a text was decrypted from in this session.
+    pub fn envelope(&self, text: &Arc<str>) -> Option<Arc<VaultText>> {
+        self.session.vaulted.borrow().get(&text.as_ptr()).map(|(_, vault)| vault.clone())
     }
 
     /// A value of a scope: text is rendered now, the parts of containers when they are reached.

@@ -37,7 +37,8 @@ fn regex(context: &Context<'_>, value: &Object, args: Args, fixed: Option<&str>)
     let pattern = match kind.as_str() {
         "match" => format!(r"\A(?:{pattern})"),
         "fullmatch" => format!(r"\A(?:{pattern})\Z"),
-        _ => pattern,
+        "search" => pattern,
+        _ => return Err(TemplateError::runtime("Invalid match_type specified.")),
     };
     Ok(Regex::new(&pattern, flags)?.search(&text)?.is_some())
 }

@@ -5,80 +5,21 @@
 //! for what lies between libssh2 and the network.
 
 use super::super::{Exit, TransportError};
+use super::orders::{CLOSED, Handle, Order, Purpose};
 use super::pump::{Pump, Socket};
 use super::stream::{HIGH_WATER, Stream, Wake};
 use ssh2::{ErrorCode, Session};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const EAGAIN: ErrorCode = ErrorCode::Session(-37);
 const OPEN_REFUSED: ErrorCode = ErrorCode::Session(-21);
-const CLOSED: &str = "the connection was closed";
 /// The most that is written in one call, and the most that all channels write in one pass: far less
 /// than what the pair holds, so that libssh2 never finds it full.
 const CHUNK: usize = 32 * 1024;
 const PASS: usize = 3 * CHUNK;
-
-/// What a channel is for.
-pub(super) enum Purpose {
-    /// Runs a command.
-    Exec(String),
-    /// Speaks with a port that the host can reach.
-    Forward(String, u16),
-}
-
-struct Order {
-    purpose: Purpose,
-    stream: Arc<Stream>,
-}
-
-#[derive(Default)]
-struct Orders {
-    queue: VecDeque<Order>,
-    /// Why there will be no more channels.
-    closed: Option<String>,
-}
-
-/// The driver as other threads see it.
-pub(super) struct Handle {
-    orders: Mutex<Orders>,
-    wake: Arc<Wake>,
-    alive: AtomicBool,
-}
-
-impl Handle {
-    fn lock(&self) -> MutexGuard<'_, Orders> {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Orders a channel; the stream tells what becomes of it.
-    pub(super) fn order(&self, purpose: Purpose, keep_stderr: bool) -> Arc<Stream> {
-        let stream = Arc::new(Stream::new(self.wake.clone(), keep_stderr));
-        let mut orders = self.lock();
-        match &orders.closed {
-            Some(reason) => stream.finish(Some(reason.clone())),
-            None => orders.queue.push_back(Order { purpose, stream: stream.clone() }),
-        }
-        drop(orders);
-        self.wake.wake();
-        stream
-    }
-
-    /// Whether the session stands.
-    pub(super) fn is_alive(&self) -> bool {
-        self.alive.load(Ordering::SeqCst)
-    }
-
-    /// Ends the session.
-    pub(super) fn close(&self) {
-        self.lock().closed.get_or_insert_with(|| CLOSED.to_owned());
-        self.alive.store(false, Ordering::SeqCst);
-        self.wake.wake();
-    }
-}
 
 /// How a silent host is noticed.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +39,7 @@ pub(super) fn start(
 ) -> Result<Arc<Handle>, TransportError> {
     let failed = |error| TransportError::io("cannot start the ssh driver", error);
     let wake = Arc::new(Wake::new().map_err(failed)?);
-    let handle = Arc::new(Handle { orders: Mutex::default(), wake, alive: AtomicBool::new(true) });
+    let handle = Arc::new(Handle::new(wake));
     session.set_blocking(false);
     // The driver decides when; libssh2 shall not find that it is too early.
     session.set_keepalive(true, 1);
@@ -169,8 +110,8 @@ type Dead = String;
 impl Driver {
     fn run(mut self) {
         let end = loop {
-            self.handle.wake.take();
-            if self.handle.lock().closed.is_some() {
+            self.handle.wake().take();
+            if self.handle.is_closed() {
                 break None;
             }
             match self.turn() {
@@ -198,10 +139,7 @@ impl Driver {
         self.live.retain(|live| live.phase != Phase::Over);
         if self.live.len() < before {
             // A place is free again.
-            let mut orders = self.handle.lock();
-            while let Some(order) = self.waiting.pop_back() {
-                orders.queue.push_front(order);
-            }
+            self.handle.give_back(&mut self.waiting);
             busy = true;
         }
         Ok(busy)
@@ -253,7 +191,7 @@ impl Driver {
     /// Opens the next ordered channel.
     fn open(&mut self) -> Result<bool, Dead> {
         if self.opening.is_none() {
-            self.opening = self.handle.lock().queue.pop_front();
+            self.opening = self.handle.next();
         }
         let Some(order) = &self.opening else { return Ok(false) };
         let result = match &order.purpose {
@@ -456,7 +394,7 @@ impl Driver {
 
     fn poll(&self) {
         let mut fds =
-            [self.pump.poll_entry(), libc::pollfd { fd: self.handle.wake.fd(), events: libc::POLLIN, revents: 0 }];
+            [self.pump.poll_entry(), libc::pollfd { fd: self.handle.wake().fd(), events: libc::POLLIN, revents: 0 }];
         let left = self.next_keepalive.saturating_duration_since(Instant::now());
         let millis = libc::c_int::try_from(left.as_millis() + 1).unwrap_or(1000);
         // SAFETY: two valid pollfds.
@@ -464,13 +402,8 @@ impl Driver {
     }
 
     fn end(mut self, dead: Option<Dead>) {
-        self.handle.alive.store(false, Ordering::SeqCst);
         let reason = dead.clone().unwrap_or_else(|| CLOSED.to_owned());
-        let orders = {
-            let mut orders = self.handle.lock();
-            orders.closed = Some(reason.clone());
-            std::mem::take(&mut orders.queue)
-        };
+        let orders = self.handle.end(&reason);
         if dead.is_none() {
             // What was queued before the end still goes out if it can.
             let _ = self.session.disconnect(None, "done", None);
