@@ -12,16 +12,21 @@ use super::link::{Link, StartError};
 use super::message::Settings;
 use super::payload::{Payload, Program};
 use super::{INSTALL, SERVE};
-use crate::transport::Connection;
+use crate::module::Output;
+use crate::transport::{Connection, TransportError};
 use sha2::Digest;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, SystemTime};
 
 /// Programs that nobody used for so long are removed when a new one comes.
 const OLD: Duration = Duration::from_secs(60 * 60 * 24 * 30);
+
+/// Bytes a second: a link slower than this is taken for one that stands still.
+const SLOWEST: usize = 4096;
 
 /// Where a host keeps agents, best first; `$u` is the user's id. A directory is used only when it is
 /// the user's own and no link: nobody else can put a program there.
@@ -118,6 +123,32 @@ impl Start<'_> {
         }
     }
 
+    /// Runs a command that takes `content`, and gives up when the host has stopped taking it: a file
+    /// system that hangs there answers neither yes nor no.
+    fn bounded_exec(&self, script: &str, content: &[u8]) -> Result<Output, AgentError> {
+        let limit = self.timeout + Duration::from_secs((content.len() / SLOWEST) as u64);
+        let bounded = self.cancel.child();
+        let (done, waits) = channel::<()>();
+        let result = std::thread::scope(|scope| {
+            let watched = bounded.clone();
+            scope.spawn(move || {
+                if waits.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                    watched.cancel();
+                }
+            });
+            let result = self.connection.exec(script, content, &bounded);
+            drop(done);
+            result
+        });
+        match result {
+            Err(TransportError::Cancelled) if !self.cancel.is_cancelled() => {
+                let reason = format!("the host did not take it within {} seconds", limit.as_secs());
+                Err(AgentError::Upload { host: self.host(), reason })
+            }
+            result => Ok(result?),
+        }
+    }
+
     /// Sends the program. False when the host cannot unpack it.
     fn send(&self, program: &Program, raw: bool) -> Result<bool, AgentError> {
         let content = if raw { Arc::new(program.bytes()?) } else { program.packed()? };
@@ -140,7 +171,7 @@ impl Start<'_> {
              exec \"$p\" {INSTALL} \"$d/{hash}/rplay-agent\" {hash}; \
              done; echo \"rplay-nowhere $r\""
         );
-        let output = self.connection.exec(&script, &content, self.cancel)?;
+        let output = self.bounded_exec(&script, &content)?;
         let (said, errors) = (output.stdout_text(), output.stderr_text());
         let line = |word: &str| said.lines().find_map(|line| line.strip_prefix(word)).map(str::trim);
         if line("rplay-installed").is_some() {

@@ -47,6 +47,11 @@ impl<M: Module> AnyModule for M {
         let mut changed = !plan.changes.is_empty();
         let acts = changed || !plan.actions.is_empty();
         if flags.check {
+            if !plan.check_warnings.is_empty() {
+                let said = result.get("warnings").and_then(Value::as_list).unwrap_or_default();
+                let all = said.iter().cloned().chain(plan.check_warnings.iter().map(Value::str)).collect();
+                result.insert("warnings".into(), Value::list(all));
+            }
             if let Some(reason) = plan.skipped_in_check.as_ref().filter(|_| acts) {
                 changed = false;
                 result.insert("skipped".into(), Value::Bool(true));

@@ -75,11 +75,20 @@ pub struct Plan<C> {
     pub returns: Map,
     /// Set when check mode cannot predict: the task is skipped there, with this reason.
     pub skipped_in_check: Option<String>,
+    /// What check mode takes for granted and a real run will see: warnings of check mode alone.
+    pub check_warnings: Vec<String>,
 }
 
 impl<C> Default for Plan<C> {
     fn default() -> Plan<C> {
-        Plan { changes: Vec::new(), actions: Vec::new(), diff: Vec::new(), returns: Map::new(), skipped_in_check: None }
+        Plan {
+            changes: Vec::new(),
+            actions: Vec::new(),
+            diff: Vec::new(),
+            returns: Map::new(),
+            skipped_in_check: None,
+            check_warnings: Vec::new(),
+        }
     }
 }
 

@@ -118,6 +118,7 @@ fn wrap<C>(plan: Plan<C>, wrap: fn(C) -> Change) -> Plan<Change> {
         diff: plan.diff,
         returns: plan.returns,
         skipped_in_check: plan.skipped_in_check,
+        check_warnings: plan.check_warnings,
     }
 }
 
@@ -128,6 +129,7 @@ fn unwrapped<C>(plan: &Plan<Change>, unwrap: impl Fn(&Change) -> Option<C>) -> P
         diff: plan.diff.clone(),
         returns: plan.returns.clone(),
         skipped_in_check: plan.skipped_in_check.clone(),
+        check_warnings: plan.check_warnings.clone(),
     }
 }
 

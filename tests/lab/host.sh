@@ -5,6 +5,7 @@
 #        host.sh stop NAME [--kill]       orderly, or at once as by a power cut
 #        host.sh start NAME               and wait for its sshd
 #        host.sh cut NAME | join NAME     take its network link down or up: packets vanish, nothing is refused
+#        host.sh slow NAME | fast NAME    2 Mbit/s towards it (where the kernel can), or all that there is
 #        host.sh exec NAME COMMAND...     run inside as root, without ssh
 #        host.sh ssh [USER@]NAME ARGS...  by ssh with the lab's key
 #        host.sh pid NAME                 the process id of its init, seen from this machine
@@ -34,6 +35,9 @@ case $ACTION in
   start) lock_lab; bridge_up; host_start "$HOST"; host_wait "$HOST" ;;
   cut) ip link set "$VETH" nomaster down ;;
   join) ip link set "$VETH" master "$LAB_BRIDGE" up ;;
+  slow) tc qdisc replace dev "$VETH" root netem delay 100ms rate 2mbit 2>/dev/null ||
+    tc qdisc replace dev "$VETH" root tbf rate 2mbit burst 16kb latency 400ms ;;
+  fast) tc qdisc del dev "$VETH" root ;;
   pid) leader_pid "$HOST" ;;
   exec)
     shift 2

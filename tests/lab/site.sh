@@ -3,7 +3,7 @@
 #
 # usage: site.sh [--fresh] [--verify]
 #   --fresh    throw the hosts' disks away first
-#   --verify   afterwards look at everything that must stand, and that a second run changes nothing
+#   --verify   ask a check run for a prediction first, and afterwards look at everything that must stand and at reruns
 # Needs root, Rust and a Debian or Ubuntu machine; installs the rest. Ends with the lab up (down.sh takes it down).
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -21,5 +21,13 @@ export PATH="$BIN:$PATH"
 "$HERE/up.sh" 3 --no-old $FRESH
 cd "$ROOT"
 rplay playbooks/lab.yml -i inventory/lab
-rplay playbooks/site.yml -i inventory/lab
-[ -z "$VERIFY" ] || "$HERE/verify.sh"
+if [ -z "$VERIFY" ]; then
+  rplay playbooks/site.yml -i inventory/lab
+  exit
+fi
+EVENTS=$(mktemp -d) && trap 'rm -rf "$EVENTS"' EXIT
+site() { rplay playbooks/site.yml -i inventory/lab --output jsonl "${@:2}" > "$EVENTS/$1" || { tail -c 3000 "$EVENTS/$1"; exit 1; }; }
+echo "a check run, then the real one..."
+site check.jsonl --check --diff
+site run.jsonl
+"$HERE/verify.sh" "$EVENTS"

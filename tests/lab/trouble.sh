@@ -104,6 +104,49 @@ controller_killed() {
 check "rplay killed: the agents end what they began" controller_killed
 check "  and a rerun completes" play 0 'airflow1 +: ok=2' long.yml
 
+sshd_killed() { # the session's own process and the server die in the middle; the server is started again by hand
+  rplay long.yml -i "$ROOT/inventory/lab" > out 2>&1 &
+  local pid=$!
+  working airflow2 || return 1
+  on airflow2 sh -c 'pkill -9 -x sshd'
+  wait "$pid"
+  local status=$?
+  cat out
+  on airflow2 systemctl restart ssh
+  [ "$status" = 4 ] && grep -qE 'airflow2 +: .*unreachable=1' out && grep -qE 'airflow1 +: ok=2' out && grep -qE 'airflow3 +: ok=2' out
+}
+check "an sshd that is killed loses its host only" sshd_killed
+check "  and a rerun completes" play 0 'airflow2 +: ok=2' long.yml
+
+forget_agent() { on "$1" sh -c 'rm -rf /root/.cache/rplay /var/tmp/rplay-agents-* /tmp/rplay-agents-*'; }
+agents() { on "$1" sh -c 'find / -xdev -path "*rplay*agents*" -type f 2>/dev/null'; }
+half_sent() { # killed while the agent is on its way over a slow link: nothing half-written is ever run
+  forget_agent airflow3
+  "$HERE/host.sh" slow airflow3 || return 0 # this kernel cannot
+  rplay hello.yml -i "$ROOT/inventory/lab" -l airflow3 > out 2>&1 &
+  local pid=$!
+  for _ in $(seq 60); do agents airflow3 | grep -q new- && break; sleep 0.5; done
+  kill -9 "$pid"
+  wait "$pid" 2>/dev/null
+  agents airflow3
+  ! agents airflow3 | grep -q 'rplay-agent$'
+}
+check "rplay killed while it sends the agent" half_sent
+check "  over the slow link a rerun completes" play 0 'airflow3 +: ok=3' hello.yml -l airflow3
+"$HERE/host.sh" fast airflow3 2> /dev/null
+cut_off() { # packets vanish in the middle of a task: no refusal tells
+  timeout 300 rplay long.yml -i "$ROOT/inventory/lab" -T 5 > out 2>&1 &
+  local pid=$!
+  working airflow1 || return 1
+  "$HERE/host.sh" cut airflow1
+  wait "$pid"
+  local status=$?
+  "$HERE/host.sh" join airflow1
+  cat out
+  [ "$status" = 4 ] && grep -qE 'airflow1 +: .*unreachable=1' out && grep -qE 'airflow2 +: ok=2' out
+}
+check "a host that falls silent is given up" cut_off
+
 cat > secret.yml <<'END'
 - hosts: airflow1
   gather_facts: false

@@ -1,14 +1,17 @@
 #!/bin/bash
 # Looks at a lab on which playbooks/site.yml ran: services, health, bucket, limits, login, and a second run.
 #
-# usage: verify.sh      (root; `rplay` on PATH)
+# usage: verify.sh [EVENTS]      (root; `rplay` on PATH)
+#   EVENTS   a folder with the first run, run.jsonl, and the check run before it, check.jsonl: these are judged too
 set -uo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
+EVENTS=${1:-}
 cd "$ROOT" || exit 1
 HOSTS="airflow1 airflow2 airflow3"
 PASSED=0 FAILED=0
-LOG=$(mktemp) && trap 'rm -f "$LOG"' EXIT
+WORK=$(mktemp -d) && trap 'rm -rf "$WORK"' EXIT
+LOG=$WORK/log
 
 check() { # WHAT COMMAND...: passes when the command succeeds
   local what=$1
@@ -29,21 +32,34 @@ limits_hold() { on "$1" 'for unit in airflow-webserver airflow-scheduler; do
 dag_listed() { on "$1" "runuser -u airflow -- env AIRFLOW_HOME=/opt/airflow /opt/airflow/venv/bin/airflow dags list" | grep -q lab_hello; }
 login_offers_provider() { on "$1" "curl -fsSL http://127.0.0.1:8080/login/" | grep -qi keycloak; }
 second_run() {
-  rplay playbooks/site.yml -i inventory/lab > "$LOG.run" 2>&1 || { tail -40 "$LOG.run"; rm -f "$LOG.run"; return 1; }
+  rplay playbooks/site.yml -i inventory/lab > "$LOG.run" 2>&1 || { tail -40 "$LOG.run"; return 1; }
   grep -E '^airflow[0-9]+ +:' "$LOG.run"
   ! grep -E '^airflow[0-9]+ +:' "$LOG.run" | grep -v 'changed=0 '
-  local result=$?
-  rm -f "$LOG.run"
-  return $result
 }
 tags_touch_one_role() {
   rplay playbooks/site.yml -i inventory/lab --tags kernel_limits > "$LOG.run" 2>&1 || { tail -40 "$LOG.run"; return 1; }
-  ! grep '^TASK \[' "$LOG.run" | grep -vE 'kernel_limits|Gathering Facts'
-  local result=$?
-  rm -f "$LOG.run"
-  return $result
+  ! grep '^TASK \[' "$LOG.run" | grep -vE 'kernel_limits|Gathering Facts|Validating arguments|Load the package names'
 }
 
+# changed_value FILE OPTIONS...: one value of airflow.cfg is another; nothing but it and the services may change.
+changed_value() {
+  local file=$WORK/$1
+  shift
+  rplay playbooks/site.yml -i inventory/lab --output jsonl "$@" \
+    -e '{"airflow_config_extra": {"core": {"dagbag_import_timeout": "45.0"}}}' > "$file" || { tail -c 3000 "$file"; return 1; }
+  "$HERE/events.py" changed "$file" | tee "$WORK/changed"
+  [ "$(grep -c 'Write airflow.cfg$' "$WORK/changed")" = 3 ] && [ "$(grep -cE '(Restart airflow-|would be restarted)' "$WORK/changed")" = 6 ] &&
+    [ "$(wc -l < "$WORK/changed")" = 9 ]
+}
+back() { rplay playbooks/site.yml -i inventory/lab --tags airflow_config; }
+
+once() { [ "$("$HERE/events.py" changed "$EVENTS/run.jsonl" | grep -E ": $1 :" | tee /dev/stderr | cut -d: -f1 | sort -u)" = airflow1 ]; }
+
+if [ -n "$EVENTS" ]; then
+  check "the check run on fresh hosts predicted the real one" "$HERE/events.py" predicts "$EVENTS/check.jsonl" "$EVENTS/run.jsonl"
+  check "the schema was made once" once airflow_db
+  check "the connection was made once" once airflow_connections
+fi
 DAG='from datetime import datetime
 from airflow import DAG
 with DAG("lab_hello", start_date=datetime(2024, 1, 1), schedule_interval=None): pass'
@@ -60,6 +76,13 @@ for host in $HOSTS; do
 done
 check "airflow1: the DAG is listed" retry 10 dag_listed airflow1
 check "a second run changes nothing" second_run
+check "a check run predicts a changed value" changed_value check.jsonl --check --diff
+check "a changed value changes the configuration and restarts the services" changed_value run.jsonl
+check "  as predicted" "$HERE/events.py" predicts "$WORK/check.jsonl" "$WORK/run.jsonl"
+for unit in webserver scheduler; do
+  check "  $unit: one host after another" "$HERE/events.py" apart "$WORK/run.jsonl" "Restart airflow-$unit"
+done
+check "  and back" back
 check "a rerun by tags touches one role" tags_touch_one_role
 echo "$PASSED passed, $FAILED failed"
 [ "$FAILED" = 0 ]

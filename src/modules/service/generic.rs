@@ -86,8 +86,7 @@ impl Module for Service {
                 ];
                 let ignored = given.iter().filter(|(_, given)| *given);
                 let ignored = ignored.map(|(name, _)| format!("Ignoring \"{name}\" as it is not used in \"systemd\""));
-                let missing = (!unit.exists).then(|| systemd::not_yet(&args.name));
-                let warnings: Vec<String> = ignored.chain(missing).collect();
+                let warnings: Vec<String> = ignored.collect();
                 if !warnings.is_empty() {
                     plan = plan.with("warnings", warnings);
                 }
@@ -106,7 +105,7 @@ impl Module for Service {
                 if !script.exists {
                     let msg = format!("Could not find the requested service {}: host", args.name);
                     plan.actions.push(Change::Missing(msg));
-                    plan = plan.with("warnings", vec![systemd::not_yet(&args.name)]);
+                    plan.check_warnings.push(systemd::not_yet(&args.name));
                 }
                 if let Some(enabled) = args.enabled {
                     plan = plan.with("enabled", enabled);

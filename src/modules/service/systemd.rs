@@ -96,7 +96,7 @@ impl Module for Systemd {
             plan.actions.push(Change::Missing(missing(name, unit)));
         }
         if plan_missing {
-            plan = plan.with("warnings", vec![not_yet(name)]);
+            plan.check_warnings.push(not_yet(name));
         }
         let wanted = wanted(args, unit, name)?;
         plan.changes.extend(wanted);

@@ -355,3 +355,17 @@ fn check_host_key(session: &Session, options: &Options) -> Result<(), TransportE
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    unsafe extern "C" {
+        /// In every build of OpenSSL 3; zero in one without threads, which crashes under several connections.
+        fn CRYPTO_THREAD_get_current_id() -> usize;
+    }
+
+    #[test]
+    fn the_cryptographic_library_has_locks() {
+        // SAFETY: it takes nothing and reads the calling thread's id.
+        assert_ne!(unsafe { CRYPTO_THREAD_get_current_id() }, 0);
+    }
+}
