@@ -55,13 +55,23 @@ pub fn play(mut arguments: PlayArguments) -> Result<Exit, CliError> {
 /// What only says something about the playbooks.
 fn look(arguments: &PlayArguments, loaded: &Loaded) -> Result<Exit, CliError> {
     loaded.print_warnings();
-    let text = match arguments.list_hosts || arguments.list_tasks || arguments.list_tags {
+    let mut text = config_line(arguments, loaded);
+    text += &match arguments.list_hosts || arguments.list_tasks || arguments.list_tags {
         true => list::list(arguments, loaded)?,
         false => loaded.playbooks.iter().map(|playbook| format!("\nplaybook: {}\n", playbook.path.display())).collect(),
     };
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Ok(()) => Ok(Exit::Success),
         Err(_) => Ok(Exit::Closed),
+    }
+}
+
+/// With `-v`: which configuration counts.
+fn config_line(arguments: &PlayArguments, loaded: &Loaded) -> String {
+    match &loaded.config.path {
+        _ if arguments.options.verbose == 0 || arguments.output != super::arguments::OutputName::Human => String::new(),
+        Some(path) => format!("Using {} as config file\n", path.display()),
+        None => "No config file found; using defaults\n".to_owned(),
     }
 }
 
@@ -121,15 +131,7 @@ fn perform(
     let options = report_options(&arguments, &loaded.config);
     let settings = settings(&arguments, &loaded, passwords, force_handlers);
     let (events, inbox) = channel();
-    if settings.verbosity > 0 {
-        let text = match &loaded.config.path {
-            Some(path) => format!("Using {} as config file\n", path.display()),
-            None => "No config file found; using defaults\n".to_owned(),
-        };
-        if arguments.output == super::arguments::OutputName::Human {
-            let _ = std::io::stdout().lock().write_all(text.as_bytes());
-        }
-    }
+    let _ = std::io::stdout().lock().write_all(config_line(&arguments, &loaded).as_bytes());
     let warnings = loaded.warnings.clone();
     warnings.send_to(events.clone());
     let cancel = CancelToken::new();

@@ -73,7 +73,8 @@ impl<M: Module> AnyModule for M {
 
 /// A failure keeps what was known before it, where it does not say otherwise.
 fn with_returns(mut failure: Failure, returns: &Map) -> Failure {
-    for (key, value) in returns {
+    // What would have been said of success is not the message of a failure.
+    for (key, value) in returns.iter().filter(|(key, _)| key.as_str() != Some("msg")) {
         failure.returns.entry(key.clone()).or_insert_with(|| value.clone());
     }
     failure

@@ -591,8 +591,8 @@ impl Dispatcher {
         ]);
         let result = Value::map(result.clone());
         self.hosts.change(host, |vars| {
-            vars.set("ansible_failed_task", described);
-            vars.set("ansible_failed_result", result);
+            vars.register("ansible_failed_task", described);
+            vars.register("ansible_failed_result", result);
         });
     }
 

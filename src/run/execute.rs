@@ -12,7 +12,7 @@ use crate::inventory::HostId;
 use crate::module::{Action as ModuleAction, Effect, Failure, RunFlags, TaskDoor, check_args};
 use crate::modules::{self, Entry};
 use crate::playbook::{Action, IncludeRole, IncludeTasks, Keyword};
-use crate::template::Scope;
+use crate::template::{Engine, Scope};
 use crate::transport::Target;
 use crate::value::{Key, Map, Value, parse_bool};
 use std::collections::BTreeMap;
@@ -393,7 +393,16 @@ impl<'a> Execution<'a> {
         };
         let own = match args {
             Value::Map(map) => map.as_ref().clone(),
-            other => resolve_map(other)?,
+            // What a template made of the whole is data, and no expression unless the authors wrote it.
+            other => {
+                let mut map = resolve_map(other)?;
+                for name in raw {
+                    if let Some(value) = map.get_mut(*name) {
+                        *value = Engine::distrust(value, &self.scope);
+                    }
+                }
+                map
+            }
         };
         let spec = entry.spec();
         let names: Vec<&str> = spec.aliases.iter().copied().chain([spec.name]).collect();

@@ -17,8 +17,10 @@ pub struct HostVars {
     pub facts: Arc<Map>,
     /// The same without the prefix: `ansible_facts`.
     pub facts_bare: Arc<Map>,
-    /// `register` and `set_fact`.
+    /// `set_fact`.
     pub set: Arc<Map>,
+    /// `register`; a name is here or in `set`.
+    pub registered: Arc<Map>,
     /// `include_vars`.
     pub included: Arc<Map>,
 }
@@ -43,9 +45,20 @@ impl HostVars {
         self.facts_bare = Arc::default();
     }
 
-    /// Sets a registered variable or a `set_fact`.
+    /// Sets a `set_fact`.
     pub fn set(&mut self, name: &str, value: Value) {
+        if self.registered.contains_key(name) {
+            Arc::make_mut(&mut self.registered).shift_remove(name);
+        }
         Arc::make_mut(&mut self.set).insert(Key::from(name), value);
+    }
+
+    /// Sets a registered variable.
+    pub fn register(&mut self, name: &str, value: Value) {
+        if self.set.contains_key(name) {
+            Arc::make_mut(&mut self.set).shift_remove(name);
+        }
+        Arc::make_mut(&mut self.registered).insert(Key::from(name), value);
     }
 
     /// Adds `include_vars`.

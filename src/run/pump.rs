@@ -579,7 +579,7 @@ impl Dispatcher {
         super::results::add_lines(&mut result);
         let value = Value::map(result);
         for host in hosts {
-            self.hosts.change(*host, |vars| vars.set(&name, value.clone()));
+            self.hosts.change(*host, |vars| vars.register(&name, value.clone()));
         }
     }
 

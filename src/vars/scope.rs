@@ -32,6 +32,16 @@ impl Layers {
         self.layers.iter().filter_map(|(precedence, map)| Some((*precedence, map.get(name)?))).collect()
     }
 
+    /// Whether this very text stands in a layer that the project's authors wrote. What `set_fact` and
+    /// loops pass on is theirs unless a result or a fact holds the same text.
+    pub fn trusts(&self, text: &Arc<str>) -> bool {
+        let holds = |source: Source| {
+            let layers = self.layers.iter().filter(|(precedence, _)| Source::of(*precedence) == source);
+            layers.flat_map(|(_, map)| map.values()).any(|value| holds(value, text))
+        };
+        holds(Source::Authors) || (!holds(Source::Hosts) && holds(Source::Passed))
+    }
+
     /// Every name that has a definition.
     pub fn names(&self) -> Vec<Arc<str>> {
         let mut seen = indexmap::IndexSet::new();
@@ -41,6 +51,34 @@ impl Layers {
             }
         }
         seen.into_iter().collect()
+    }
+}
+
+/// Who wrote what a layer holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Authors,
+    Hosts,
+    Passed,
+}
+
+impl Source {
+    fn of(precedence: Precedence) -> Source {
+        match precedence {
+            Precedence::Facts | Precedence::Registered | Precedence::Magic => Source::Hosts,
+            Precedence::SetFacts | Precedence::LoopVars | Precedence::IncludeParams => Source::Passed,
+            _ => Source::Authors,
+        }
+    }
+}
+
+/// Whether a value holds this very text as plain text.
+fn holds(value: &Value, text: &Arc<str>) -> bool {
+    match value {
+        Value::Str(own) => Arc::ptr_eq(own, text),
+        Value::List(items) => items.iter().any(|item| holds(item, text)),
+        Value::Map(map) => map.values().any(|item| holds(item, text)),
+        _ => false,
     }
 }
 
@@ -61,6 +99,10 @@ impl Scope for TaskScope {
         let mut names = self.layers.names();
         names.extend(self.objects.iter().map(|(name, _)| Arc::from(*name)));
         names
+    }
+
+    fn trusts(&self, text: &Arc<str>) -> bool {
+        self.layers.trusts(text)
     }
 
     fn object(&self, name: &str) -> Option<Arc<dyn LazyMap>> {
@@ -85,6 +127,23 @@ mod tests {
         assert_eq!(layers.get("x"), Some(&Value::Int(3)));
         assert_eq!(layers.definitions("x").len(), 3);
         assert_eq!(layers.names().len(), 1);
+    }
+
+    #[test]
+    fn texts_of_hosts_are_not_trusted() {
+        let text = |name: &str| -> (Arc<str>, Arc<Map>) {
+            let text: Arc<str> = Arc::from("1 == 1");
+            (text.clone(), Arc::new(Map::from([(Key::from(name), Value::list(vec![Value::Str(text)]))])))
+        };
+        let [(author, authors), (host, hosts), (made, _)] = [text("a"), text("b"), text("c")];
+        let mut layers = Layers::default();
+        layers.push(Precedence::PlayVars, authors.clone());
+        layers.push(Precedence::Registered, hosts.clone());
+        layers.push(Precedence::SetFacts, hosts);
+        layers.push(Precedence::LoopVars, authors);
+        assert!(layers.trusts(&author));
+        assert!(!layers.trusts(&host));
+        assert!(!layers.trusts(&made));
     }
 
     #[test]
