@@ -9,7 +9,7 @@ use super::warnings::Warnings;
 use super::{list, passwords, signals, terminal};
 use crate::agent::{BlobStore, Payload};
 use crate::modules::{Catalog, WholeModules};
-use crate::project::{Config, Setting, expand_home_path};
+use crate::project::{Config, FactCache, Setting, expand_home_path};
 use crate::report::{Closed, Options, Screen, report};
 use crate::run::{Event, Passwords, Project, RunError, RunInput, RunSummary, Settings, run};
 use crate::transport::CancelToken;
@@ -75,11 +75,18 @@ fn config_line(arguments: &PlayArguments, loaded: &Loaded) -> String {
     }
 }
 
-fn settings(arguments: &PlayArguments, loaded: &Loaded, passwords: Passwords, force_handlers: bool) -> Settings {
+fn settings(
+    arguments: &PlayArguments,
+    loaded: &Loaded,
+    passwords: Passwords,
+    force_handlers: bool,
+) -> Result<Settings, CliError> {
     let config = &loaded.config;
     let connection = &arguments.connection;
     let escalation = &arguments.escalation;
-    Settings {
+    Ok(Settings {
+        fact_cache: FactCache::from_config(config)?,
+        flush_cache: arguments.flush_cache,
         forks: arguments.forks.map(usize::from).or(config.number(Setting::Forks)).unwrap_or(FORKS).max(1),
         check: arguments.check,
         diff: arguments.diff || config.flag(Setting::DiffAlways) == Some(true),
@@ -102,7 +109,7 @@ fn settings(arguments: &PlayArguments, loaded: &Loaded, passwords: Passwords, fo
         step: arguments.step,
         inventory_sources: loaded.inventory_sources.clone(),
         config: config.clone(),
-    }
+    })
 }
 
 fn report_options(arguments: &PlayArguments, config: &Config) -> Options {
@@ -129,7 +136,7 @@ fn perform(
 ) -> Result<Exit, CliError> {
     let screen = Arc::new(Screen::default());
     let options = report_options(&arguments, &loaded.config);
-    let settings = settings(&arguments, &loaded, passwords, force_handlers);
+    let settings = settings(&arguments, &loaded, passwords, force_handlers)?;
     let (events, inbox) = channel();
     let _ = std::io::stdout().lock().write_all(config_line(&arguments, &loaded).as_bytes());
     let warnings = loaded.warnings.clone();

@@ -40,7 +40,8 @@ impl<M: Module> AnyModule for M {
     }
 
     fn run(&self, args: &Map, flags: RunFlags, host: &dyn Host) -> Result<Run, Failure> {
-        let args: M::Args = parse_args(M::SPEC.rules, args)?;
+        let args: M::Args =
+            parse_args(M::SPEC.rules, args).map_err(|error| super::argument_failure(error, &M::SPEC))?;
         let state = self.observe(&args, host)?;
         let plan = self.plan(&args, &state)?;
         let mut result = plan.returns.clone();

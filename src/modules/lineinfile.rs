@@ -118,7 +118,9 @@ impl Module for LineInFile {
             State::Absent => {
                 let found = text.absent(args)?;
                 let msg = if found > 0 { format!("{found} line(s) removed") } else { String::new() };
-                Ok(Scene::new(host, original, text.encoded(&encoding)?, &msg, how)?.with("backup", "").with("found", found))
+                Ok(Scene::new(host, original, text.encoded(&encoding)?, &msg, how)?
+                    .with("backup", "")
+                    .with("found", found))
             }
         }
     }
@@ -139,13 +141,17 @@ fn fits_all(args: &Args) -> Option<String> {
         (_, Some("")) => "search string",
         _ => return None,
     };
-    Some(format!(
-        "The {what} is an empty string, which will match every line in the file. This may have unintended \
+    Some(
+        format!(
+            "The {what} is an empty string, which will match every line in the file. This may have unintended \
          consequences, such as replacing the last line in the file rather than appending."
-    ) + match what {
-        "regular expression" => " If this is desired, use '^' to match every line in the file and avoid this warning.",
-        _ => "",
-    })
+        ) + match what {
+            "regular expression" => {
+                " If this is desired, use '^' to match every line in the file and avoid this warning."
+            }
+            _ => "",
+        },
+    )
 }
 
 /// The lines of a file, bytes as characters of their number, and what is looked for in them.

@@ -1,8 +1,8 @@
 //! `replace`: every place of a file that fits an expression.
 
 use super::file::attributes::file_args;
-use super::file::encoding::Encoding;
 use super::file::edit::{self, Change, How, Original, Scene};
+use super::file::encoding::Encoding;
 use super::file::paths::expand;
 use super::python_regex::{Flags, Pattern, Template};
 use crate::module::{Example, Failure, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec};

@@ -203,7 +203,9 @@ impl Config {
         let parts = |separator: char| text.split(separator).map(str::trim).filter(|part| !part.is_empty());
         Some(match row.kind {
             Kind::Words => Value::list(parts(',').map(Value::str).collect()),
-            Kind::Paths => Value::list(parts(':').map(|path| Value::str(expand_home(path).to_string_lossy())).collect()),
+            Kind::Paths => {
+                Value::list(parts(':').map(|path| Value::str(expand_home(path).to_string_lossy())).collect())
+            }
             _ if text.is_empty() => Value::Null,
             Kind::Text => Value::str(text),
             Kind::Flag => parse_bool(&Value::str(text)).map_or_else(|| Value::str(text), Value::Bool),

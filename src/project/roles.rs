@@ -301,8 +301,8 @@ fn validation(
     attributes.set(Keyword::Tags, Value::list(tags), None);
     let short = spec.get("short_description").and_then(Value::as_str);
     let title = match short {
-        Some(short) => format!("Validating arguments against arg spec {entry_point} - {short}"),
-        None => format!("Validating arguments against arg spec {entry_point}"),
+        Some(short) => format!("Validating arguments against arg spec '{entry_point}' - {short}"),
+        None => format!("Validating arguments against arg spec '{entry_point}'"),
     };
     let name: Arc<str> = Arc::from("ansible.builtin.validate_argument_spec");
     let where_ = Value::from([

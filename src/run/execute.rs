@@ -9,7 +9,7 @@ use super::results;
 use super::target::TargetSource;
 use crate::agent::Become;
 use crate::inventory::HostId;
-use crate::module::{Action as ModuleAction, Effect, Failure, RunFlags, TaskDoor, check_args};
+use crate::module::{Action as ModuleAction, Effect, Failure, RunFlags, TaskDoor, argument_failure, check_args};
 use crate::modules::{self, Entry};
 use crate::playbook::{Action, IncludeRole, IncludeTasks, Keyword};
 use crate::template::{Engine, Scope};
@@ -345,7 +345,7 @@ impl<'a> Execution<'a> {
         }
         let (canonical, errors) = check_args(action.args(), action.spec().rules, args);
         match errors.into_iter().next() {
-            Some(error) => Err(error.into()),
+            Some(error) => Err(argument_failure(error, &action.spec())),
             None => action.run(&canonical, door),
         }
     }

@@ -1,6 +1,7 @@
 //! What the run knows of each host, and snapshots of it for workers.
 
 use crate::inventory::{HostId, Inventory};
+use crate::project::{FactCache, FactCacheError};
 use crate::value::{Key, Map, Value};
 use crate::vars::Precedence;
 use std::collections::HashMap;
@@ -87,11 +88,34 @@ impl Snapshot {
 pub(super) struct Hosts {
     pub inventory: Arc<Inventory>,
     vars: Arc<HashMap<HostId, Arc<HostVars>>>,
+    /// Facts of earlier runs.
+    cache: Option<FactCache>,
 }
 
 impl Hosts {
-    pub fn new(inventory: Inventory) -> Hosts {
-        Hosts { inventory: Arc::new(inventory), vars: Arc::default() }
+    pub fn new(inventory: Inventory, cache: Option<FactCache>) -> Hosts {
+        Hosts { inventory: Arc::new(inventory), vars: Arc::default(), cache }
+    }
+
+    /// Forgets the facts that earlier runs kept of every host.
+    pub fn flush_cache(&self) -> Result<(), FactCacheError> {
+        let Some(cache) = &self.cache else { return Ok(()) };
+        let names = self.inventory.hosts().map(|(_, host)| host.name.as_ref()).chain(["localhost"]);
+        names.into_iter().try_for_each(|name| cache.forget(name))
+    }
+
+    /// Keeps a host's facts for later runs.
+    pub fn keep_facts(&self, host: HostId) -> Result<(), FactCacheError> {
+        match &self.cache {
+            Some(cache) => cache.save(&self.name(host), &self.snapshot().vars(host).facts),
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets a host's facts, those kept for later runs too.
+    pub fn clear_facts(&mut self, host: HostId) -> Result<(), FactCacheError> {
+        self.change(host, HostVars::clear_facts);
+        self.cache.as_ref().map_or(Ok(()), |cache| cache.forget(&self.name(host)))
     }
 
     pub fn snapshot(&self) -> Snapshot {
@@ -113,9 +137,12 @@ impl Hosts {
             let known = self.vars.get(&host).and_then(|vars| vars.revision);
             if known != Some(revision) {
                 let layers = project.inventory_vars.layers(&inventory, host);
+                let first = self.cache.as_ref().filter(|_| known.is_none());
+                let facts = first.and_then(|cache| cache.load(&self.name(host)));
                 self.change(host, |vars| {
                     vars.inventory = layers;
                     vars.revision = Some(revision);
+                    vars.add_facts(&facts.unwrap_or_default());
                 });
             }
         }

@@ -239,14 +239,7 @@ impl Job {
         )));
     }
 
-    fn finish_item(
-        &self,
-        attempt: &mut Attempt,
-        control: &LoopControl,
-        item: &Value,
-        index: usize,
-        vars: &Map,
-    ) {
+    fn finish_item(&self, attempt: &mut Attempt, control: &LoopControl, item: &Value, index: usize, vars: &Map) {
         attempt.result.insert("ansible_loop_var".into(), Value::str(&control.var));
         attempt.result.insert(Key::from(control.var.as_str()), item.clone());
         if let Some(name) = &control.index_var {

@@ -593,15 +593,19 @@ impl Dispatcher {
             match effect.effect {
                 Effect::Facts(facts) => {
                     targets.iter().for_each(|host| self.hosts.change(*host, |vars| vars.add_facts(&facts)));
+                    self.keep_facts(&targets);
                 }
                 Effect::SetFact { facts, cacheable } => {
-                    for host in targets {
+                    for host in targets.iter().copied() {
                         self.hosts.change(host, |vars| {
                             facts.iter().for_each(|(key, value)| vars.set(&key.to_string(), value.clone()));
                             if cacheable {
                                 vars.add_facts(&facts);
                             }
                         });
+                    }
+                    if cacheable {
+                        self.keep_facts(&targets);
                     }
                 }
                 Effect::IncludeVars(vars) => {
@@ -619,6 +623,15 @@ impl Dispatcher {
                         self.inventory_changed(play, outcome, added);
                     }
                 }
+            }
+        }
+    }
+
+    /// Keeps facts for later runs; the run goes on without.
+    fn keep_facts(&self, hosts: &[HostId]) {
+        for host in hosts {
+            if let Err(error) = self.hosts.keep_facts(*host) {
+                self.emit(Event::Warning(error.to_string()));
             }
         }
     }

@@ -74,7 +74,10 @@ impl Engine {
     /// # Errors
     /// Whatever the template does wrong; [`ErrorKind::Omitted`] when the result is `omit`.
     pub fn render(&self, text: &TemplateText, scope: &Arc<dyn Scope>) -> Result<Value> {
-        self.resolve(&Value::Template(Arc::new(TemplateText { text: text.text.clone(), span: text.span, verbatim: false })), scope)
+        self.resolve(
+            &Value::Template(Arc::new(TemplateText { text: text.text.clone(), span: text.span, verbatim: false })),
+            scope,
+        )
     }
 
     /// Renders and decrypts everything in a value. Entries and items that are `omit` are left out.

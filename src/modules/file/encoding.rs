@@ -68,7 +68,8 @@ impl Encoding {
     pub fn encode(&self, text: &str) -> Result<Vec<u8>, Failure> {
         let lacks = |c: char| Failure::new(format!("the file's encoding lacks the character {c:?}"));
         let narrow = |limit: u32| {
-            let byte = |c: char| u8::try_from(u32::from(c)).ok().filter(|_| u32::from(c) < limit).ok_or_else(|| lacks(c));
+            let byte =
+                |c: char| u8::try_from(u32::from(c)).ok().filter(|_| u32::from(c) < limit).ok_or_else(|| lacks(c));
             text.chars().map(byte).collect()
         };
         match self {
