@@ -307,7 +307,7 @@ fn validation(
     let name: Arc<str> = Arc::from("ansible.builtin.validate_argument_spec");
     let where_ = Value::from([
         ("type", Value::str("role")),
-        ("name", Value::str(&role.name)),
+        ("name", Value::str(role.short_name())),
         ("argument_spec_name", Value::str(entry_point)),
         ("path", Value::str(role.path.to_string_lossy())),
     ]);

@@ -22,6 +22,8 @@ pub struct HostVars {
     pub set: Arc<Map>,
     /// `register`; a name is here or in `set`.
     pub registered: Arc<Map>,
+    /// What tasks with `set_fact` hold as written: text of theirs may become a condition.
+    pub written: Arc<Vec<Value>>,
     /// `include_vars`.
     pub included: Arc<Map>,
 }
@@ -52,6 +54,14 @@ impl HostVars {
             Arc::make_mut(&mut self.registered).shift_remove(name);
         }
         Arc::make_mut(&mut self.set).insert(Key::from(name), value);
+    }
+
+    /// Remembers what a task with `set_fact` holds.
+    pub fn remember(&mut self, args: &Value) {
+        let same = |known: &Value| matches!((known, args), (Value::Map(a), Value::Map(b)) if Arc::ptr_eq(a, b));
+        if !self.written.iter().any(same) {
+            Arc::make_mut(&mut self.written).push(args.clone());
+        }
     }
 
     /// Sets a registered variable.

@@ -525,7 +525,7 @@ impl Dispatcher {
             }
             false => vec![host],
         };
-        self.apply_effects(play, &hosts, host, &mut outcome);
+        self.apply_effects(play, &hosts, host, task, &mut outcome);
         self.register(&hosts, task, &outcome);
         if !self.notify(play, host, task, &outcome) {
             outcome.status = Status::Failed;
@@ -583,7 +583,7 @@ impl Dispatcher {
         }
     }
 
-    fn apply_effects(&mut self, play: usize, hosts: &[HostId], own: HostId, outcome: &mut TaskOutcome) {
+    fn apply_effects(&mut self, play: usize, hosts: &[HostId], own: HostId, task: &Task, outcome: &mut TaskOutcome) {
         for effect in std::mem::take(&mut outcome.effects) {
             let delegated = effect.delegated.as_deref().and_then(|name| self.hosts.inventory.find_host(name));
             let targets: Vec<HostId> = match delegated {
@@ -598,6 +598,9 @@ impl Dispatcher {
                 Effect::SetFact { facts, cacheable } => {
                     for host in targets.iter().copied() {
                         self.hosts.change(host, |vars| {
+                            if let Action::Module { args, .. } = &task.action {
+                                vars.remember(args);
+                            }
                             facts.iter().for_each(|(key, value)| vars.set(&key.to_string(), value.clone()));
                             if cacheable {
                                 vars.add_facts(&facts);

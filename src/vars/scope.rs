@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub struct Layers {
     /// Sorted by precedence; equal ones stay in the order of adding.
     layers: Vec<(Precedence, Arc<Map>)>,
+    /// What the authors wrote elsewhere than in variables.
+    written: Arc<Vec<Value>>,
 }
 
 impl Layers {
@@ -20,6 +22,11 @@ impl Layers {
         }
         let at = self.layers.partition_point(|(other, _)| *other <= precedence);
         self.layers.insert(at, (precedence, map));
+    }
+
+    /// Adds values that the authors wrote elsewhere, for [`Layers::trusts`].
+    pub fn written(&mut self, values: Arc<Vec<Value>>) {
+        self.written = values;
     }
 
     /// The winning definition of a name.
@@ -37,9 +44,10 @@ impl Layers {
     pub fn trusts(&self, text: &Arc<str>) -> bool {
         let holds = |source: Source| {
             let layers = self.layers.iter().filter(|(precedence, _)| Source::of(*precedence) == source);
-            layers.flat_map(|(_, map)| map.values()).any(|value| holds(value, text))
+            layers.flat_map(|(_, map)| map.values()).any(|value| self::holds(value, text))
         };
-        holds(Source::Authors) || (!holds(Source::Hosts) && holds(Source::Passed))
+        let elsewhere = || self.written.iter().any(|value| self::holds(value, text));
+        holds(Source::Authors) || elsewhere() || (!holds(Source::Hosts) && holds(Source::Passed))
     }
 
     /// Every name that has a definition.

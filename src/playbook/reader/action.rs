@@ -132,6 +132,11 @@ impl Reader<'_> {
 
     fn finish_module(&mut self, written: Written<'_>, attributes: &Attributes, expected: bool) -> Option<Action> {
         let info = self.modules.find(&written.name)?;
+        for name in written.args.keys().filter_map(Key::as_str).filter(|name| name.starts_with("_ansible_")) {
+            let span = arg_span(written.node, name).unwrap_or(written.span);
+            let text = format!("`{name}`: names that begin with `_ansible_` are for the engine's own use");
+            self.error("reserved-argument", span, text);
+        }
         let args = match written.whole {
             Some(whole) => whole,
             None => {

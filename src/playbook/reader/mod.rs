@@ -103,15 +103,11 @@ impl Reader<'_> {
 }
 
 /// Whether text can name a variable: letters, digits and underscores, no digit first, and no word
-/// that Python or its templates keep for themselves.
+/// that stands for a value in templates.
 pub fn is_variable_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !RESERVED.contains(&text)
 }
 
-const RESERVED: &[&str] = &[
-    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
-    "elif", "else", "except", "false", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda",
-    "none", "nonlocal", "not", "or", "pass", "raise", "return", "true", "try", "while", "with", "yield",
-];
+const RESERVED: &[&str] = &["False", "None", "True", "false", "none", "true"];

@@ -24,6 +24,8 @@ pub struct YamlStyle {
     pub scalar: Option<char>,
     /// Whether characters outside ASCII are written as they are.
     pub unicode: bool,
+    /// Whether every node has its tag and nothing is abbreviated.
+    pub canonical: bool,
 }
 
 impl Default for YamlStyle {
@@ -37,12 +39,16 @@ impl Default for YamlStyle {
             explicit_end: false,
             scalar: None,
             unicode: true,
+            canonical: false,
         }
     }
 }
 
 /// One document.
 pub fn dump(value: &Value, style: &YamlStyle) -> Result<String> {
+    if style.canonical {
+        return super::yaml_canonical::dump(value, style);
+    }
     let indent = if (2..10).contains(&style.indent) { style.indent } else { 2 };
     let width = if style.width <= indent * 2 { 80 } else { style.width };
     let mut emitter = Emitter {
