@@ -156,7 +156,9 @@ impl Emitter<'_> {
 
     /// Whether a collection is written in braces.
     fn is_flow(&self, value: &Value) -> bool {
-        let plain = |value: &Value| Self::is_scalar(value) && self.style.scalar.is_none();
+        // A vault's envelope has a style of its own, as every scalar when one is asked for.
+        let styled = |value: &Value| self.style.scalar.is_some() || matches!(value, Value::Vault(_));
+        let plain = |value: &Value| Self::is_scalar(value) && !styled(value);
         match value {
             Value::List(items) => items.is_empty() || self.style.flow.unwrap_or_else(|| items.iter().all(plain)),
             Value::Map(map) => {
