@@ -50,7 +50,7 @@ pub struct PlayArguments {
     /// Run handlers even if a task fails
     #[arg(long)]
     pub force_handlers: bool,
-    /// Forget facts of earlier runs (rplay keeps none)
+    /// Forget the facts that fact_caching kept of all hosts
     #[arg(long)]
     pub flush_cache: bool,
 

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use crate::inventory::PatternError;
-use crate::project::ProjectError;
+use crate::project::{FactCacheError, ProjectError};
 use crate::run::RunError;
 use crate::vault::VaultError;
 use std::path::PathBuf;
@@ -52,6 +52,9 @@ pub enum CliError {
     /// The controller's files.
     #[error(transparent)]
     Project(#[from] ProjectError),
+    /// The fact cache.
+    #[error(transparent)]
+    FactCache(#[from] FactCacheError),
     /// A wrong `--limit`.
     #[error("--limit: {0}")]
     Limit(#[from] PatternError),

@@ -9,7 +9,7 @@ use super::warnings::Warnings;
 use super::{list, passwords, signals, terminal};
 use crate::agent::{BlobStore, Payload};
 use crate::modules::{Catalog, WholeModules};
-use crate::project::{Config, Setting, expand_home_path};
+use crate::project::{Config, FactCache, Setting, expand_home_path};
 use crate::report::{Closed, Options, Screen, report};
 use crate::run::{Event, Passwords, Project, RunError, RunInput, RunSummary, Settings, run};
 use crate::transport::CancelToken;
@@ -55,7 +55,8 @@ pub fn play(mut arguments: PlayArguments) -> Result<Exit, CliError> {
 /// What only says something about the playbooks.
 fn look(arguments: &PlayArguments, loaded: &Loaded) -> Result<Exit, CliError> {
     loaded.print_warnings();
-    let text = match arguments.list_hosts || arguments.list_tasks || arguments.list_tags {
+    let mut text = config_line(arguments, loaded);
+    text += &match arguments.list_hosts || arguments.list_tasks || arguments.list_tags {
         true => list::list(arguments, loaded)?,
         false => loaded.playbooks.iter().map(|playbook| format!("\nplaybook: {}\n", playbook.path.display())).collect(),
     };
@@ -65,11 +66,27 @@ fn look(arguments: &PlayArguments, loaded: &Loaded) -> Result<Exit, CliError> {
     }
 }
 
-fn settings(arguments: &PlayArguments, loaded: &Loaded, passwords: Passwords, force_handlers: bool) -> Settings {
+/// With `-v`: which configuration counts.
+fn config_line(arguments: &PlayArguments, loaded: &Loaded) -> String {
+    match &loaded.config.path {
+        _ if arguments.options.verbose == 0 || arguments.output != super::arguments::OutputName::Human => String::new(),
+        Some(path) => format!("Using {} as config file\n", path.display()),
+        None => "No config file found; using defaults\n".to_owned(),
+    }
+}
+
+fn settings(
+    arguments: &PlayArguments,
+    loaded: &Loaded,
+    passwords: Passwords,
+    force_handlers: bool,
+) -> Result<Settings, CliError> {
     let config = &loaded.config;
     let connection = &arguments.connection;
     let escalation = &arguments.escalation;
-    Settings {
+    Ok(Settings {
+        fact_cache: FactCache::from_config(config)?,
+        flush_cache: arguments.flush_cache,
         forks: arguments.forks.map(usize::from).or(config.number(Setting::Forks)).unwrap_or(FORKS).max(1),
         check: arguments.check,
         diff: arguments.diff || config.flag(Setting::DiffAlways) == Some(true),
@@ -92,7 +109,7 @@ fn settings(arguments: &PlayArguments, loaded: &Loaded, passwords: Passwords, fo
         step: arguments.step,
         inventory_sources: loaded.inventory_sources.clone(),
         config: config.clone(),
-    }
+    })
 }
 
 fn report_options(arguments: &PlayArguments, config: &Config) -> Options {
@@ -119,17 +136,9 @@ fn perform(
 ) -> Result<Exit, CliError> {
     let screen = Arc::new(Screen::default());
     let options = report_options(&arguments, &loaded.config);
-    let settings = settings(&arguments, &loaded, passwords, force_handlers);
+    let settings = settings(&arguments, &loaded, passwords, force_handlers)?;
     let (events, inbox) = channel();
-    if settings.verbosity > 0 {
-        let text = match &loaded.config.path {
-            Some(path) => format!("Using {} as config file\n", path.display()),
-            None => "No config file found; using defaults\n".to_owned(),
-        };
-        if arguments.output == super::arguments::OutputName::Human {
-            let _ = std::io::stdout().lock().write_all(text.as_bytes());
-        }
-    }
+    let _ = std::io::stdout().lock().write_all(config_line(&arguments, &loaded).as_bytes());
     let warnings = loaded.warnings.clone();
     warnings.send_to(events.clone());
     let cancel = CancelToken::new();

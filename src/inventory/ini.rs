@@ -248,7 +248,7 @@ fn read_value(text: &str, span: Span) -> Value {
 fn authored(value: &Value, span: Span) -> Value {
     match value {
         Value::Str(text) if is_template(text) => {
-            Value::Template(Arc::new(TemplateText { text: text.clone(), span: Some(span) }))
+            Value::Template(Arc::new(TemplateText { text: text.clone(), span: Some(span), verbatim: false }))
         }
         Value::List(items) => Value::list(items.iter().map(|item| authored(item, span)).collect()),
         Value::Map(map) => {

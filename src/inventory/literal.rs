@@ -202,6 +202,12 @@ impl Parser<'_> {
                 Err(_) => Some(Value::from(digits)),
             };
         }
+        // A complex number is kept as Python prints it.
+        if let Some(imaginary) = lower.strip_suffix('j') {
+            let number: f64 = imaginary.parse().ok()?;
+            let text = Value::Float(number).to_string();
+            return Some(Value::from(format!("{}j", text.strip_suffix(".0").unwrap_or(&text))));
+        }
         let float = lower.bytes().all(|c| c.is_ascii_digit() || matches!(c, b'.' | b'e' | b'+' | b'-'));
         if float { lower.parse().ok().map(Value::Float) } else { None }
     }

@@ -299,6 +299,18 @@ fn rule_error(rule: &Rule, args: &Map) -> Option<String> {
     }
 }
 
+/// An argument's error as a task's failure, in the words that playbooks look for.
+pub fn argument_failure(error: ArgError, spec: &super::ModuleSpec) -> super::Failure {
+    match error {
+        ArgError::Unknown { name, near } => {
+            let module = spec.aliases.first().unwrap_or(&spec.name);
+            let near = near.map(|near| format!(". Did you mean {near}?")).unwrap_or_default();
+            super::Failure::new(format!("Unsupported parameters for ({module}) module: {name}{near}"))
+        }
+        other => other.into(),
+    }
+}
+
 /// Checks and reads rendered arguments.
 pub fn parse_args<A: ModuleArgs>(rules: &[Rule], args: &Map) -> Result<A, ArgError> {
     let (canonical, errors) = check_args(A::SPECS, rules, args);

@@ -192,11 +192,12 @@ fn names_and_aliases(options: &Map) -> String {
 
 fn missing_required(options: &Map, args: &Map) -> Option<String> {
     let required = |option: &Value| option.get("required").is_some_and(Value::truthy);
-    let missing: Vec<String> = options
+    let mut missing: Vec<String> = options
         .iter()
         .filter(|(name, option)| required(option) && !args.contains_key(*name))
         .map(|(name, _)| name.to_string())
         .collect();
+    missing.sort();
     (!missing.is_empty()).then(|| format!("missing required arguments: {}", missing.join(", ")))
 }
 

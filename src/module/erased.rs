@@ -40,7 +40,8 @@ impl<M: Module> AnyModule for M {
     }
 
     fn run(&self, args: &Map, flags: RunFlags, host: &dyn Host) -> Result<Run, Failure> {
-        let args: M::Args = parse_args(M::SPEC.rules, args)?;
+        let args: M::Args =
+            parse_args(M::SPEC.rules, args).map_err(|error| super::argument_failure(error, &M::SPEC))?;
         let state = self.observe(&args, host)?;
         let plan = self.plan(&args, &state)?;
         let mut result = plan.returns.clone();
@@ -78,7 +79,8 @@ impl<M: Module> AnyModule for M {
 
 /// A failure keeps what was known before it, where it does not say otherwise.
 fn with_returns(mut failure: Failure, returns: &Map) -> Failure {
-    for (key, value) in returns {
+    // What would have been said of success is not the message of a failure.
+    for (key, value) in returns.iter().filter(|(key, _)| key.as_str() != Some("msg")) {
         failure.returns.entry(key.clone()).or_insert_with(|| value.clone());
     }
     failure

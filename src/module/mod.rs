@@ -10,7 +10,7 @@ mod outcome;
 mod spec;
 
 pub use action::{Action, Effect, TaskDoor, unchanged};
-pub use args::{ArgError, FromArg, Mode, ModuleArgs, check_args, parse_args};
+pub use args::{ArgError, FromArg, Mode, ModuleArgs, argument_failure, check_args, parse_args};
 pub use erased::{AnyModule, Run, RunFlags};
 pub use host::{
     Command, FileInfo, FileKind, Group, Host, HttpRequest, HttpResponse, Output, Stream, User, WriteOptions,

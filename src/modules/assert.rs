@@ -5,6 +5,7 @@ use crate::module::{
     Action, ArgSpec, Example, Failure, ModuleArgs, ModuleSpec, ReturnSpec, RunsOn, TaskDoor, parse_args,
 };
 use crate::module_args;
+use crate::template::Engine;
 use crate::value::{Key, Map, Value};
 
 module_args! {
@@ -81,8 +82,8 @@ impl Action for Assert {
 fn conditions(that: &Value, task: &dyn TaskDoor) -> Vec<Value> {
     match that {
         Value::List(items) => items.as_ref().clone(),
-        Value::Template(_) => match task.engine().resolve(that, task.scope()) {
-            Ok(Value::List(items)) => items.as_ref().clone(),
+        Value::Template(template) if !template.verbatim => match task.engine().resolve(that, task.scope()) {
+            Ok(Value::List(items)) => items.iter().map(|item| Engine::distrust(item, task.scope())).collect(),
             // The engine judges what else a template in a condition may be, and what is wrong with it.
             _ => vec![that.clone()],
         },

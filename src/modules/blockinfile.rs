@@ -2,6 +2,7 @@
 
 use super::file::attributes::file_args;
 use super::file::edit::{self, Change, How, Original, Scene};
+use super::file::encoding::Encoding;
 use super::file::paths::{exists, expand, is_dir};
 use super::python_regex::{Flags, Pattern, from_bytes, to_bytes};
 use crate::module::{Example, Failure, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec, Rule};
@@ -41,6 +42,8 @@ file_args! {
         prepend_newline: bool = false,
         /// A command that must accept the new content before it is put in place; %s is its path.
         validate: Option<String>,
+        /// How the file's characters are written: utf-8, latin-1, or another set that Python knows, such as cp1252.
+        encoding: String = "utf-8",
     }
 }
 
@@ -75,7 +78,16 @@ impl Module for BlockInFile {
         }
         let original = Original::read(host, path, args.create, "Path {} does not exist !")?;
         let old = original.content.clone();
-        let new = edited(args, old.as_deref())?;
+        let encoding = Encoding::named(&args.encoding)?;
+        let new = match (encoding.is_utf8(), &old) {
+            (false, Some(bytes)) => Some(encoding.decode(bytes)?.into_bytes()),
+            (_, old) => old.clone(),
+        };
+        let new = edited(args, new.as_deref())?;
+        let new = match encoding.is_utf8() {
+            true => new,
+            false => encoding.encode(&String::from_utf8_lossy(&new))?,
+        };
         let has_block = args.state == State::Present && !args.block.is_empty();
         let msg = match &old {
             Some(old) if *old == new => "",

@@ -2,6 +2,7 @@
 
 use super::file::attributes::file_args;
 use super::file::edit::{self, Change, How, Original, Scene};
+use super::file::encoding::Encoding;
 use super::file::paths::{exists, expand, is_dir};
 use super::python_regex::{Flags, Pattern, Template, from_bytes, to_bytes};
 use crate::module::{Example, Failure, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec, Rule};
@@ -40,6 +41,8 @@ file_args! {
         backup: bool = false,
         /// A command that must accept the new content before it is put in place; %s is its path.
         validate: Option<String>,
+        /// How the file's characters are written: utf-8, latin-1, or another set that Python knows, such as cp1252.
+        encoding: String = "utf-8",
     }
 }
 
@@ -92,21 +95,32 @@ impl Module for LineInFile {
         }
         let original = Original::read(host, path, args.create, "Destination {} does not exist !")?;
         let old = original.content.clone().unwrap_or_default();
-        let mut text = Text::new(args, &old)?;
+        let encoding = Encoding::named(&args.encoding)?;
+        // UTF-8 is taken as bytes: a file may have a few that are none.
+        let mut text = match encoding.is_utf8() {
+            true => Text::new(args, &old)?,
+            false => Text::new(args, encoding.decode(&old)?.as_bytes())?,
+        };
         match args.state {
             State::Present => {
                 let msg = text.present(args)?;
-                let new = if msg.is_empty() { old } else { text.content() };
+                let new = if msg.is_empty() { old } else { text.encoded(&encoding)? };
                 // A missing file is only made for a line in it.
                 if original.content.is_none() && msg.is_empty() {
                     return Ok(Scene::nothing("").with("backup", ""));
                 }
-                Ok(Scene::new(host, original, new, msg, how)?.with("backup", ""))
+                let scene = Scene::new(host, original, new, msg, how)?.with("backup", "");
+                Ok(match fits_all(args) {
+                    Some(warning) => scene.with("warnings", vec![warning]),
+                    None => scene,
+                })
             }
             State::Absent => {
                 let found = text.absent(args)?;
                 let msg = if found > 0 { format!("{found} line(s) removed") } else { String::new() };
-                Ok(Scene::new(host, original, text.content(), &msg, how)?.with("backup", "").with("found", found))
+                Ok(Scene::new(host, original, text.encoded(&encoding)?, &msg, how)?
+                    .with("backup", "")
+                    .with("found", found))
             }
         }
     }
@@ -118,6 +132,26 @@ impl Module for LineInFile {
     fn apply(&self, _: &Args, plan: &Plan<Change>, host: &dyn Host) -> Result<Outcome, Failure> {
         edit::apply(host, &plan.changes, "backup")
     }
+}
+
+/// An empty expression or text fits every line, which is seldom meant.
+fn fits_all(args: &Args) -> Option<String> {
+    let what = match (args.regexp.as_deref(), args.search_string.as_deref()) {
+        (Some(""), _) => "regular expression",
+        (_, Some("")) => "search string",
+        _ => return None,
+    };
+    Some(
+        format!(
+            "The {what} is an empty string, which will match every line in the file. This may have unintended \
+         consequences, such as replacing the last line in the file rather than appending."
+        ) + match what {
+            "regular expression" => {
+                " If this is desired, use '^' to match every line in the file and avoid this warning."
+            }
+            _ => "",
+        },
+    )
 }
 
 /// The lines of a file, bytes as characters of their number, and what is looked for in them.
@@ -157,6 +191,15 @@ impl Text {
 
     fn content(&self) -> Vec<u8> {
         self.lines.iter().flat_map(|line| to_bytes(line)).collect()
+    }
+
+    /// The content as the file has it.
+    fn encoded(&self, encoding: &Encoding) -> Result<Vec<u8>, Failure> {
+        let bytes = self.content();
+        match encoding.is_utf8() {
+            true => Ok(bytes),
+            false => encoding.encode(&String::from_utf8_lossy(&bytes)),
+        }
     }
 
     /// Whether regexp or search_string fits; None when neither is given.

@@ -2,6 +2,7 @@
 
 use super::file::attributes::file_args;
 use super::file::edit::{self, Change, How, Original, Scene};
+use super::file::encoding::Encoding;
 use super::file::paths::expand;
 use super::python_regex::{Flags, Pattern, Template};
 use crate::module::{Example, Failure, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec};
@@ -24,7 +25,7 @@ file_args! {
         backup: bool = false,
         /// A command that must accept the new content before it is put in place; %s is its path.
         validate: Option<String>,
-        /// How the file's characters are written: utf-8, ascii or latin-1.
+        /// How the file's characters are written: utf-8, latin-1, or another set that Python knows, such as cp1252.
         encoding: String = "utf-8",
     }
 }
@@ -112,42 +113,6 @@ fn section(args: &Args, text: &str) -> Result<Option<(usize, usize)>, Failure> {
     let pattern = Pattern::new(&bounds, Flags { dot_all: true, ..Flags::default() }).map_err(Failure::new)?;
     let found = pattern.search(text).map_err(Failure::new)?;
     Ok(found.and_then(|found| found.name("subsection")).map(|part| (part.start(), part.end())))
-}
-
-/// How characters are written as bytes.
-#[derive(Clone, Copy, PartialEq)]
-enum Encoding {
-    Utf8,
-    Ascii,
-    Latin1,
-}
-
-impl Encoding {
-    fn named(name: &str) -> Result<Encoding, Failure> {
-        match name.to_lowercase().replace('_', "-").as_str() {
-            "utf-8" | "utf8" => Ok(Encoding::Utf8),
-            "ascii" | "us-ascii" => Ok(Encoding::Ascii),
-            "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" => Ok(Encoding::Latin1),
-            _ => Err(Failure::new(format!("encoding {name} is not supported: utf-8, ascii or latin-1 is expected"))),
-        }
-    }
-
-    fn decode(self, bytes: &[u8]) -> Result<String, Failure> {
-        match self {
-            Encoding::Latin1 => Ok(super::python_regex::from_bytes(bytes)),
-            Encoding::Ascii if !bytes.is_ascii() => Err(Failure::new("the file is not written in ascii")),
-            _ => String::from_utf8(bytes.to_vec()).map_err(|_| Failure::new("the file is not written in utf-8")),
-        }
-    }
-
-    fn encode(self, text: &str) -> Result<Vec<u8>, Failure> {
-        match self {
-            Encoding::Utf8 => Ok(text.as_bytes().to_vec()),
-            Encoding::Ascii if text.is_ascii() => Ok(text.as_bytes().to_vec()),
-            Encoding::Latin1 if text.chars().all(|c| u32::from(c) < 256) => Ok(super::python_regex::to_bytes(text)),
-            _ => Err(Failure::new("the replacement has characters that the file's encoding lacks")),
-        }
-    }
 }
 
 #[cfg(test)]

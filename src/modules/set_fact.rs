@@ -1,6 +1,7 @@
 //! `set_fact`: host variables from the task's arguments.
 
 use crate::module::{Action, ArgSpec, Effect, Example, Failure, ModuleSpec, ReturnSpec, RunsOn, TaskDoor};
+use crate::playbook::is_variable_name;
 use crate::value::{Key, Map, Value, parse_bool};
 
 /// The `set_fact` action.
@@ -45,6 +46,10 @@ impl Action for SetFact {
                 })?;
                 continue;
             }
+            if !matches!(key, Key::Str(_)) {
+                let kind = crate::value::type_name(&key.to_value());
+                return Err(Failure::new(format!("Task failed: Invalid variable name '{name}' of type '{kind}'.")));
+            }
             if !is_variable_name(&name) {
                 return Err(Failure::new(format!("Task failed: Invalid variable name '{name}'.")));
             }
@@ -60,12 +65,6 @@ impl Action for SetFact {
         result.insert("ansible_facts".into(), Value::map(facts));
         Ok(result)
     }
-}
-
-/// Whether the text can name a variable: letters, digits and underscores, and no digit first.
-pub fn is_variable_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! `set_stats`: values for the end of the run.
 
-use super::set_fact::is_variable_name;
 use crate::module::{
     Action, ArgSpec, Effect, Example, Failure, ModuleArgs, ModuleSpec, ReturnSpec, RunsOn, TaskDoor, parse_args,
 };
 use crate::module_args;
+use crate::playbook::is_variable_name;
 use crate::value::{Key, Map, Value};
 
 module_args! {

@@ -4,6 +4,7 @@ use super::file::checksum::{Algorithm, of_file};
 use super::file::errno::{failed, reason};
 use super::file::mode::octal;
 use super::file::paths::{expand, real, text};
+use super::file::selinux;
 use crate::module::{
     Command, Example, Failure, FileInfo, FileKind, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec,
 };
@@ -25,6 +26,8 @@ crate::module_args! {
         [aliases("mime", "mime_type", "mime-type")] get_mime: bool = true,
         /// Ask lsattr(1) for flags.
         [aliases("attr", "attributes")] get_attributes: bool = true,
+        /// Tell the SELinux context: user, role, type and level, each null without a policy.
+        get_selinux_context: bool = false,
     }
 }
 
@@ -92,6 +95,9 @@ fn describe(args: &Args, host: &dyn Host, path: &Path, info: &FileInfo) -> Resul
         add("mimetype", kind.into());
         add("charset", charset.into());
     }
+    if args.get_selinux_context {
+        add("selinux_context", selinux_context(host, path)?);
+    }
     if args.get_attributes {
         let (version, flags) = flags(host, path);
         let names = flags.chars().filter_map(flag_name).map(Value::str).collect();
@@ -102,11 +108,18 @@ fn describe(args: &Args, host: &dyn Host, path: &Path, info: &FileInfo) -> Resul
     Ok(stat)
 }
 
+fn selinux_context(host: &dyn Host, path: &Path) -> Result<Value, Failure> {
+    let context = if selinux::enabled(host) { selinux::context(host, path)? } else { String::new() };
+    let mut parts: Vec<Value> = context.splitn(4, ':').filter(|part| !part.is_empty()).map(Value::str).collect();
+    parts.resize(4, Value::Null);
+    Ok(Value::list(parts))
+}
+
 /// The values that stat(2) knows.
 pub fn of_info(path: &Path, info: &FileInfo) -> Map {
     let kind = |kind| Value::Bool(info.kind == kind);
     let bit = |bit: u32| Value::Bool(info.mode & bit != 0);
-    let entries: [(&str, Value); 33] = [
+    let entries: [(&str, Value); 34] = [
         ("exists", true.into()),
         ("path", text(path).into()),
         ("mode", octal(info.mode).into()),
@@ -138,6 +151,7 @@ pub fn of_info(path: &Path, info: &FileInfo) -> Map {
         ("isuid", bit(0o4000)),
         ("isgid", bit(0o2000)),
         ("blocks", info.blocks.into()),
+        ("disk_usage_bytes", (info.blocks * 512).into()),
         ("block_size", info.block_size.into()),
         ("device_type", info.rdev.into()),
     ];

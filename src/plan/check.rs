@@ -82,6 +82,7 @@ impl Checker<'_> {
 
     fn value(&mut self, value: &Value) {
         match value {
+            Value::Template(template) if template.verbatim => {}
             Value::Template(template) => self.note(self.engine.check(template), template.span),
             Value::List(items) => items.iter().for_each(|item| self.value(item)),
             Value::Map(map) => self.map(map),

@@ -149,7 +149,7 @@ impl<'a> Reads<'a> {
 
     fn value(&mut self, value: &Value) {
         match value {
-            Value::Template(template) => {
+            Value::Template(template) if !template.verbatim => {
                 let names = self.engine.names_read(&template.text);
                 self.names(names);
             }

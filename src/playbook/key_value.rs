@@ -75,19 +75,39 @@ pub fn parse_key_values(text: &str, free_form: bool, span: Option<Span>) -> Resu
     Ok(map)
 }
 
-/// Takes known options out of a command's text; everything else stays byte for byte.
+/// Takes known options out of a command's text. Everything else stays byte for byte, except that a
+/// backslash that stands alone at the end of a line joins it with the next.
 fn free_form_options(text: &str) -> (Vec<(String, String)>, String) {
     let mut options = Vec::new();
-    let Ok(words) = split_words(text) else { return (options, text.trim().to_owned()) };
-    let mut rest = text.to_owned();
+    let Ok(words) = split_words(text) else { return (options, text.trim_start().to_owned()) };
+    let mut rest = String::with_capacity(text.len());
+    let mut left = text;
     for word in words {
-        let Some((key, value)) = word.split_once('=') else { continue };
-        if FREE_FORM_OPTIONS.contains(&key) {
-            options.push((key.to_owned(), value.to_owned()));
-            rest = rest.replacen(&word, "", 1);
+        let Some(at) = left.find(&word) else { break };
+        let (gap, from) = left.split_at(at);
+        left = &from[word.len()..];
+        let continued = word == "\\" && left.starts_with('\n');
+        match word.split_once('=') {
+            _ if continued => {
+                rest += gap;
+                left = &left[1..];
+            }
+            // The option goes with the blank behind it.
+            Some((key, value)) if FREE_FORM_OPTIONS.contains(&key) => {
+                options.push((key.to_owned(), value.to_owned()));
+                rest += gap;
+                left = left.strip_prefix([' ', '\n']).unwrap_or(left);
+            }
+            _ => {
+                rest += gap;
+                rest += &word;
+            }
         }
     }
-    (options, rest.trim().to_owned())
+    rest += left;
+    let end = if options.is_empty() { rest.as_str() } else { rest.trim_end_matches(' ') };
+    let whole = end.trim_start().to_owned();
+    (options, whole)
 }
 
 fn is_name(text: &str) -> bool {
@@ -122,5 +142,9 @@ mod tests {
         assert_eq!(map.get("_raw_params"), Some(&Value::str("echo  \"a  b\" x=1")));
         assert_eq!(map.get("creates"), Some(&Value::str("/tmp/f")));
         assert_eq!(map.get("chdir"), Some(&Value::str("/a b")));
+        let raw = |text: &str| parse_key_values(text, true, None).unwrap()["_raw_params"].to_string();
+        assert_eq!(raw("echo a \\\n\"b c\" \\\n | cat\necho 'x \\\n'\n"), "echo a \"b c\"  | cat\necho 'x \\\n'\n");
+        assert_eq!(raw("creates=/f\nexecutable=/bin/sh\ncat <<E\n  x\nE\n"), "cat <<E\n  x\nE\n");
+        assert_eq!(raw("a creates=/f b"), "a b");
     }
 }

@@ -47,3 +47,10 @@ pub struct Role {
     /// Whether variables and defaults are seen by the rest of the play.
     pub public: bool,
 }
+
+impl Role {
+    /// The name without the collection and folders before it: that of the role's folder.
+    pub fn short_name(&self) -> &str {
+        self.path.file_name().and_then(|name| name.to_str()).unwrap_or(&self.name)
+    }
+}

@@ -3,6 +3,7 @@
 mod config;
 mod controller;
 mod error;
+mod fact_cache;
 mod files;
 mod glob;
 mod inventory;
@@ -17,6 +18,7 @@ mod zone;
 pub use config::{Config, Setting};
 pub use controller::ProjectController;
 pub use error::ProjectError;
+pub use fact_cache::{FactCache, FactCacheError};
 pub use files::Files;
 pub use inventory::{InventoryVars, load_inventory};
 pub use missing::check_missing;

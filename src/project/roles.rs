@@ -301,13 +301,13 @@ fn validation(
     attributes.set(Keyword::Tags, Value::list(tags), None);
     let short = spec.get("short_description").and_then(Value::as_str);
     let title = match short {
-        Some(short) => format!("Validating arguments against arg spec {entry_point} - {short}"),
-        None => format!("Validating arguments against arg spec {entry_point}"),
+        Some(short) => format!("Validating arguments against arg spec '{entry_point}' - {short}"),
+        None => format!("Validating arguments against arg spec '{entry_point}'"),
     };
     let name: Arc<str> = Arc::from("ansible.builtin.validate_argument_spec");
     let where_ = Value::from([
         ("type", Value::str("role")),
-        ("name", Value::str(&role.name)),
+        ("name", Value::str(role.short_name())),
         ("argument_spec_name", Value::str(entry_point)),
         ("path", Value::str(role.path.to_string_lossy())),
     ]);

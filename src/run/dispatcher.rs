@@ -66,6 +66,9 @@ pub enum RunError {
         /// Why.
         reason: String,
     },
+    /// The fact cache cannot be flushed.
+    #[error(transparent)]
+    FactCache(#[from] crate::project::FactCacheError),
     /// A play's keyword cannot be used.
     #[error("{0}")]
     Play(String),
@@ -128,7 +131,10 @@ pub(super) struct Dispatcher {
 
 impl Dispatcher {
     fn new(input: RunInput, events: Sender<Event>, cancel: CancelToken) -> Result<Dispatcher, RunError> {
-        let hosts = Hosts::new(input.inventory);
+        let hosts = Hosts::new(input.inventory, input.settings.fact_cache.clone());
+        if input.settings.flush_cache {
+            hosts.flush_cache()?;
+        }
         let forks = input.settings.forks.max(1);
         // No more threads than can ever be busy: hosts, each in a few strands at once.
         let most = forks.min(hosts.inventory.hosts().count().max(1) * 8);
@@ -591,8 +597,8 @@ impl Dispatcher {
         ]);
         let result = Value::map(result.clone());
         self.hosts.change(host, |vars| {
-            vars.set("ansible_failed_task", described);
-            vars.set("ansible_failed_result", result);
+            vars.register("ansible_failed_task", described);
+            vars.register("ansible_failed_result", result);
         });
     }
 

@@ -9,10 +9,10 @@ use super::results;
 use super::target::TargetSource;
 use crate::agent::Become;
 use crate::inventory::HostId;
-use crate::module::{Action as ModuleAction, Effect, Failure, RunFlags, TaskDoor, check_args};
+use crate::module::{Action as ModuleAction, Effect, Failure, RunFlags, TaskDoor, argument_failure, check_args};
 use crate::modules::{self, Entry};
 use crate::playbook::{Action, IncludeRole, IncludeTasks, Keyword};
-use crate::template::Scope;
+use crate::template::{Engine, Scope};
 use crate::transport::Target;
 use crate::value::{Key, Map, Value, parse_bool};
 use std::collections::BTreeMap;
@@ -345,7 +345,7 @@ impl<'a> Execution<'a> {
         }
         let (canonical, errors) = check_args(action.args(), action.spec().rules, args);
         match errors.into_iter().next() {
-            Some(error) => Err(error.into()),
+            Some(error) => Err(argument_failure(error, &action.spec())),
             None => action.run(&canonical, door),
         }
     }
@@ -393,7 +393,16 @@ impl<'a> Execution<'a> {
         };
         let own = match args {
             Value::Map(map) => map.as_ref().clone(),
-            other => resolve_map(other)?,
+            // What a template made of the whole is data, and no expression unless the authors wrote it.
+            other => {
+                let mut map = resolve_map(other)?;
+                for name in raw {
+                    if let Some(value) = map.get_mut(*name) {
+                        *value = Engine::distrust(value, &self.scope);
+                    }
+                }
+                map
+            }
         };
         let spec = entry.spec();
         let names: Vec<&str> = spec.aliases.iter().copied().chain([spec.name]).collect();

@@ -1,6 +1,7 @@
 //! What the run knows of each host, and snapshots of it for workers.
 
 use crate::inventory::{HostId, Inventory};
+use crate::project::{FactCache, FactCacheError};
 use crate::value::{Key, Map, Value};
 use crate::vars::Precedence;
 use std::collections::HashMap;
@@ -17,8 +18,12 @@ pub struct HostVars {
     pub facts: Arc<Map>,
     /// The same without the prefix: `ansible_facts`.
     pub facts_bare: Arc<Map>,
-    /// `register` and `set_fact`.
+    /// `set_fact`.
     pub set: Arc<Map>,
+    /// `register`; a name is here or in `set`.
+    pub registered: Arc<Map>,
+    /// What tasks with `set_fact` hold as written: text of theirs may become a condition.
+    pub written: Arc<Vec<Value>>,
     /// `include_vars`.
     pub included: Arc<Map>,
 }
@@ -43,9 +48,28 @@ impl HostVars {
         self.facts_bare = Arc::default();
     }
 
-    /// Sets a registered variable or a `set_fact`.
+    /// Sets a `set_fact`.
     pub fn set(&mut self, name: &str, value: Value) {
+        if self.registered.contains_key(name) {
+            Arc::make_mut(&mut self.registered).shift_remove(name);
+        }
         Arc::make_mut(&mut self.set).insert(Key::from(name), value);
+    }
+
+    /// Remembers what a task with `set_fact` holds.
+    pub fn remember(&mut self, args: &Value) {
+        let same = |known: &Value| matches!((known, args), (Value::Map(a), Value::Map(b)) if Arc::ptr_eq(a, b));
+        if !self.written.iter().any(same) {
+            Arc::make_mut(&mut self.written).push(args.clone());
+        }
+    }
+
+    /// Sets a registered variable.
+    pub fn register(&mut self, name: &str, value: Value) {
+        if self.set.contains_key(name) {
+            Arc::make_mut(&mut self.set).shift_remove(name);
+        }
+        Arc::make_mut(&mut self.registered).insert(Key::from(name), value);
     }
 
     /// Adds `include_vars`.
@@ -74,11 +98,34 @@ impl Snapshot {
 pub(super) struct Hosts {
     pub inventory: Arc<Inventory>,
     vars: Arc<HashMap<HostId, Arc<HostVars>>>,
+    /// Facts of earlier runs.
+    cache: Option<FactCache>,
 }
 
 impl Hosts {
-    pub fn new(inventory: Inventory) -> Hosts {
-        Hosts { inventory: Arc::new(inventory), vars: Arc::default() }
+    pub fn new(inventory: Inventory, cache: Option<FactCache>) -> Hosts {
+        Hosts { inventory: Arc::new(inventory), vars: Arc::default(), cache }
+    }
+
+    /// Forgets the facts that earlier runs kept of every host.
+    pub fn flush_cache(&self) -> Result<(), FactCacheError> {
+        let Some(cache) = &self.cache else { return Ok(()) };
+        let names = self.inventory.hosts().map(|(_, host)| host.name.as_ref()).chain(["localhost"]);
+        names.into_iter().try_for_each(|name| cache.forget(name))
+    }
+
+    /// Keeps a host's facts for later runs.
+    pub fn keep_facts(&self, host: HostId) -> Result<(), FactCacheError> {
+        match &self.cache {
+            Some(cache) => cache.save(&self.name(host), &self.snapshot().vars(host).facts),
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets a host's facts, those kept for later runs too.
+    pub fn clear_facts(&mut self, host: HostId) -> Result<(), FactCacheError> {
+        self.change(host, HostVars::clear_facts);
+        self.cache.as_ref().map_or(Ok(()), |cache| cache.forget(&self.name(host)))
     }
 
     pub fn snapshot(&self) -> Snapshot {
@@ -100,9 +147,12 @@ impl Hosts {
             let known = self.vars.get(&host).and_then(|vars| vars.revision);
             if known != Some(revision) {
                 let layers = project.inventory_vars.layers(&inventory, host);
+                let first = self.cache.as_ref().filter(|_| known.is_none());
+                let facts = first.and_then(|cache| cache.load(&self.name(host)));
                 self.change(host, |vars| {
                     vars.inventory = layers;
                     vars.revision = Some(revision);
+                    vars.add_facts(&facts.unwrap_or_default());
                 });
             }
         }

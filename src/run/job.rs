@@ -211,19 +211,14 @@ impl Job {
             let vars = loop_vars(&control, &items, index, item, &gathered);
             let scope = self.scope(Some(Arc::new(vars.clone())))?;
             let mut attempt = Execution::new(self, scope.clone(), Some(&vars)).run();
-            self.finish_item(&mut attempt, &control, item, index, &vars, &scope);
+            self.finish_item(&mut attempt, &control, item, index, &vars);
             for effect in attempt.effects.iter().filter(|effect| effect.delegated.is_none()) {
                 if let crate::module::Effect::SetFact { facts, .. } = &effect.effect {
                     gathered.extend(facts.clone());
                 }
             }
             let stop = control.break_when.as_ref().is_some_and(|condition| {
-                let mut after = vars.clone();
-                if let Some(name) = self.task.attributes.get(Keyword::Register).and_then(Value::as_str) {
-                    after.insert(Key::from(name), Value::map(attempt.result.clone()));
-                }
-                let scope = self.scope(Some(Arc::new(after)));
-                scope.is_ok_and(|scope| {
+                self.scope_after(&vars, &attempt.result).is_ok_and(|scope| {
                     conditions(condition).iter().all(|one| self.project.engine.condition(one, &scope).unwrap_or(false))
                 })
             });
@@ -244,15 +239,7 @@ impl Job {
         )));
     }
 
-    fn finish_item(
-        &self,
-        attempt: &mut Attempt,
-        control: &LoopControl,
-        item: &Value,
-        index: usize,
-        vars: &Map,
-        scope: &Arc<dyn Scope>,
-    ) {
+    fn finish_item(&self, attempt: &mut Attempt, control: &LoopControl, item: &Value, index: usize, vars: &Map) {
         attempt.result.insert("ansible_loop_var".into(), Value::str(&control.var));
         attempt.result.insert(Key::from(control.var.as_str()), item.clone());
         if let Some(name) = &control.index_var {
@@ -262,12 +249,7 @@ impl Job {
         if let Some(extended) = vars.get("ansible_loop") {
             attempt.result.insert("ansible_loop".into(), extended.clone());
         }
-        let label = match &control.label {
-            Some(label) => {
-                self.project.engine.resolve(label, scope).map_or_else(|_| item.to_string(), |label| label.to_string())
-            }
-            None => item.to_string(),
-        };
+        let label = self.label(attempt, control, vars).unwrap_or_else(|| item.to_string());
         let shown = if attempt.no_log { censored(&attempt.result) } else { attempt.result.clone() };
         let label = if attempt.no_log { "(censored due to no_log)".to_owned() } else { label };
         let _ = self.events.send(Event::Item {
@@ -279,6 +261,31 @@ impl Job {
             ignored: attempt.ignored,
             delegated: attempt.delegated.clone(),
         });
+    }
+
+    /// The loop's variables with what the item registered.
+    fn scope_after(&self, vars: &Map, result: &Map) -> Result<Arc<dyn Scope>, Failure> {
+        let mut after = vars.clone();
+        if let Some(name) = self.task.attributes.get(Keyword::Register).and_then(Value::as_str) {
+            after.insert(Key::from(name), Value::map(result.clone()));
+        }
+        self.scope(Some(Arc::new(after)))
+    }
+
+    /// The item's label; what it cannot be made of is a warning of the item.
+    fn label(&self, attempt: &mut Attempt, control: &LoopControl, vars: &Map) -> Option<String> {
+        let label = control.label.as_ref()?;
+        let scope = self.scope_after(vars, &attempt.result).ok()?;
+        match self.project.engine.resolve(label, &scope) {
+            Ok(label) => Some(label.to_string()),
+            Err(error) => {
+                results::add_warning(
+                    &mut attempt.result,
+                    &format!("the loop's label cannot be rendered: {}", error.message),
+                );
+                None
+            }
+        }
     }
 
     /// Records an effect of the task for the dispatcher.

@@ -126,7 +126,7 @@ pub(super) fn of_task(task: &Task, play: &PlayScope) -> Map {
     map.insert("ansible_search_path".into(), Value::from(folders));
     if let Some(role) = &task.role {
         let mut set = |key: &str, value: Value| map.insert(Key::from(key), value);
-        set("role_name", Value::Str(role.name.clone()));
+        set("role_name", Value::str(role.short_name()));
         set("ansible_role_name", Value::Str(role.name.clone()));
         set("role_path", Value::str(role.path.to_string_lossy()));
         set("role_uuid", Value::str(format!("{:08x}", task.id.0)));

@@ -49,7 +49,9 @@ impl Dispatcher {
                 self.pass_task(play, strand, host, task);
             }
             Meta::ClearFacts => {
-                self.hosts.change(host, super::hosts::HostVars::clear_facts);
+                if let Err(error) = self.hosts.clear_facts(host) {
+                    self.emit(Event::Warning(error.to_string()));
+                }
                 self.pass_task(play, strand, host, task);
             }
             Meta::ClearHostErrors => {

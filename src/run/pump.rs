@@ -525,7 +525,7 @@ impl Dispatcher {
             }
             false => vec![host],
         };
-        self.apply_effects(play, &hosts, host, &mut outcome);
+        self.apply_effects(play, &hosts, host, task, &mut outcome);
         self.register(&hosts, task, &outcome);
         if !self.notify(play, host, task, &outcome) {
             outcome.status = Status::Failed;
@@ -579,11 +579,11 @@ impl Dispatcher {
         super::results::add_lines(&mut result);
         let value = Value::map(result);
         for host in hosts {
-            self.hosts.change(*host, |vars| vars.set(&name, value.clone()));
+            self.hosts.change(*host, |vars| vars.register(&name, value.clone()));
         }
     }
 
-    fn apply_effects(&mut self, play: usize, hosts: &[HostId], own: HostId, outcome: &mut TaskOutcome) {
+    fn apply_effects(&mut self, play: usize, hosts: &[HostId], own: HostId, task: &Task, outcome: &mut TaskOutcome) {
         for effect in std::mem::take(&mut outcome.effects) {
             let delegated = effect.delegated.as_deref().and_then(|name| self.hosts.inventory.find_host(name));
             let targets: Vec<HostId> = match delegated {
@@ -593,15 +593,22 @@ impl Dispatcher {
             match effect.effect {
                 Effect::Facts(facts) => {
                     targets.iter().for_each(|host| self.hosts.change(*host, |vars| vars.add_facts(&facts)));
+                    self.keep_facts(&targets);
                 }
                 Effect::SetFact { facts, cacheable } => {
-                    for host in targets {
+                    for host in targets.iter().copied() {
                         self.hosts.change(host, |vars| {
+                            if let Action::Module { args, .. } = &task.action {
+                                vars.remember(args);
+                            }
                             facts.iter().for_each(|(key, value)| vars.set(&key.to_string(), value.clone()));
                             if cacheable {
                                 vars.add_facts(&facts);
                             }
                         });
+                    }
+                    if cacheable {
+                        self.keep_facts(&targets);
                     }
                 }
                 Effect::IncludeVars(vars) => {
@@ -619,6 +626,15 @@ impl Dispatcher {
                         self.inventory_changed(play, outcome, added);
                     }
                 }
+            }
+        }
+    }
+
+    /// Keeps facts for later runs; the run goes on without.
+    fn keep_facts(&self, hosts: &[HostId]) {
+        for host in hosts {
+            if let Err(error) = self.hosts.keep_facts(*host) {
+                self.emit(Event::Warning(error.to_string()));
             }
         }
     }

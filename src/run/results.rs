@@ -5,6 +5,7 @@ use super::execute::Attempt;
 use super::outcome::TaskOutcome;
 use crate::module::Failure;
 use crate::value::{Key, Map, Value};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A failure as a result. A `msg` among its values is the message in its own type.
@@ -49,6 +50,14 @@ pub(super) fn add_lines(result: &mut Map) {
             let lines = Value::list(text.lines().map(Value::str).collect());
             result.insert(Key::from(lines_name), lines);
         }
+    }
+}
+
+/// Adds to `warnings`, which the report shows once and tasks can look at.
+pub(super) fn add_warning(result: &mut Map, message: &str) {
+    let warnings = result.entry("warnings".into()).or_insert_with(|| Value::list(Vec::new()));
+    if let Value::List(known) = warnings {
+        Arc::make_mut(known).push(Value::str(message));
     }
 }
 

@@ -102,6 +102,8 @@ pub(super) fn push_host(layers: &mut Layers, vars: &HostVars) {
     layers.push(Precedence::Facts, vars.facts.clone());
     layers.push(Precedence::IncludeVars, vars.included.clone());
     layers.push(Precedence::SetFacts, vars.set.clone());
+    layers.push(Precedence::Registered, vars.registered.clone());
+    layers.written(vars.written.clone());
 }
 
 /// Makes scopes for one task.

@@ -2,7 +2,7 @@
 
 use crate::agent::{BlobStore, Payload};
 use crate::playbook::{ModuleCatalog, TagFilter};
-use crate::project::{Config, Files, InventoryVars};
+use crate::project::{Config, FactCache, Files, InventoryVars};
 use crate::template::Engine;
 use crate::transport::Secret;
 use crate::value::Map;
@@ -65,7 +65,11 @@ pub struct Settings {
     pub passwords: Passwords,
     /// `--force-handlers`.
     pub force_handlers: bool,
-    /// `--flush-cache`, `--start-at-task`.
+    /// Facts of earlier runs.
+    pub fact_cache: Option<FactCache>,
+    /// `--flush-cache`.
+    pub flush_cache: bool,
+    /// `--start-at-task`.
     pub start_at_task: Option<String>,
     /// `--step`.
     pub step: bool,

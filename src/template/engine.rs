@@ -74,7 +74,10 @@ impl Engine {
     /// # Errors
     /// Whatever the template does wrong; [`ErrorKind::Omitted`] when the result is `omit`.
     pub fn render(&self, text: &TemplateText, scope: &Arc<dyn Scope>) -> Result<Value> {
-        self.resolve(&Value::Template(Arc::new(TemplateText { text: text.text.clone(), span: text.span })), scope)
+        self.resolve(
+            &Value::Template(Arc::new(TemplateText { text: text.text.clone(), span: text.span, verbatim: false })),
+            scope,
+        )
     }
 
     /// Renders and decrypts everything in a value. Entries and items that are `omit` are left out.
@@ -133,11 +136,25 @@ impl Engine {
         let (text, span) = match value {
             Value::Bool(truth) => return Ok(*truth),
             Value::Str(text) => (text.clone(), None),
+            Value::Template(template) if template.verbatim => return Err(untrusted().at(template.span)),
             Value::Template(template) => (template.text.clone(), template.span),
             Value::Null => return Err(condition_error("Empty conditional expressions are not allowed.")),
             _ => return Err(condition_error("Conditional expressions must be strings.")),
         };
         self.condition_text(&text, span, scope).map_err(|error| error.at(span))
+    }
+
+    /// Marks what must not become a condition in data that a template made: all text that the
+    /// scope does not know as the authors' own.
+    pub fn distrust(value: &Value, scope: &Arc<dyn Scope>) -> Value {
+        match value {
+            Value::Str(text) if !scope.trusts(text) => Value::verbatim(text.clone(), None),
+            Value::List(items) => Value::list(items.iter().map(|item| Engine::distrust(item, scope)).collect()),
+            Value::Map(map) => {
+                Value::map(map.iter().map(|(key, value)| (key.clone(), Engine::distrust(value, scope))).collect())
+            }
+            other => other.clone(),
+        }
     }
 
     /// Like [`Engine::condition`], for text with a place.
@@ -161,13 +178,22 @@ impl Engine {
         match value {
             Value::Bool(truth) => Ok(truth),
             other => {
-                let truth = if other.truthy() { "True" } else { "False" };
+                let truthy = other.truthy();
+                let truth = if truthy { "True" } else { "False" };
                 let name = type_name(&Object::Value(other));
-                Err(condition_error(&format!(
-                    "Conditional result ({truth}) was derived from value of type '{name}'. Conditionals must have a boolean result."
-                )))
+                let message = format!("Conditional result ({truth}) was derived from value of type '{name}'.");
+                if self.allows_broken_conditions() {
+                    self.warn(&format!("{message} It is taken as a truth value, as allow_broken_conditionals asks."));
+                    return Ok(truthy);
+                }
+                Err(condition_error(&format!("{message} Conditionals must have a boolean result.")))
             }
         }
+    }
+
+    /// Whether ansible.cfg asks for what older versions took as conditions.
+    fn allows_broken_conditions(&self) -> bool {
+        self.0.controller.setting("ALLOW_BROKEN_CONDITIONALS") == Some(Value::Bool(true))
     }
 
     fn condition_value(&self, text: &str, context: &Context<'_>) -> Result<Value> {
@@ -181,8 +207,9 @@ impl Engine {
         let indirect = starts && ends;
         if indirect {
             // A template may stand for the text of an expression, or give the truth itself.
-            let template = Arc::new(TemplateText { text: expression.clone(), span: context.span });
+            let template = Arc::new(TemplateText { text: expression.clone(), span: context.span, verbatim: false });
             match context.plain(&context.render_text(&template, &context.scope))? {
+                Value::Str(text) if !context.scope.trusts(&text) => return Err(untrusted()),
                 Value::Str(text) => expression = Arc::from(text.trim()),
                 Value::Null => return Err(condition_error("Empty conditional expressions are not allowed.")),
                 other => {
@@ -197,7 +224,7 @@ impl Engine {
         let compiled = self.compile_expression(&expression)?;
         if indirect && check::calls_lookup(&compiled) {
             // Text that a template gave may come from a host: it must not reach the controller.
-            return Err(condition_error("Encountered untrusted template or expression."));
+            return Err(untrusted());
         }
         context.embedded.set(!indirect);
         let object = context.run(&compiled, "")?;
@@ -260,7 +287,7 @@ impl Engine {
 
     /// The variables that a playbook's text reads. A text with a mistake reads none.
     pub fn names_read(&self, text: &str) -> NamesRead {
-        let template = TemplateText { text: Arc::from(text), span: None };
+        let template = TemplateText { text: Arc::from(text), span: None, verbatim: false };
         self.compile(&template).map_or_else(|_| NamesRead::none(), |compiled| names::read(&compiled))
     }
 
@@ -362,6 +389,10 @@ impl Engine {
         self.0.files.put(key, &compiled);
         Ok(compiled)
     }
+}
+
+fn untrusted() -> Box<TemplateError> {
+    condition_error("Encountered untrusted template or expression.")
 }
 
 fn condition_error(message: &str) -> Box<TemplateError> {

@@ -11,6 +11,12 @@ pub trait Scope: Send + Sync {
     /// The names of all variables.
     fn names(&self) -> Vec<Arc<str>>;
 
+    /// Whether this very text (not an equal one) was written by the project's authors, so that a
+    /// condition may be made of it. Text of results and facts was not, nor was what a template made.
+    fn trusts(&self, _text: &Arc<str>) -> bool {
+        true
+    }
+
     /// A map whose entries are found on demand, such as `hostvars` and `vars`. Asked before `get`.
     fn object(&self, _name: &str) -> Option<Arc<dyn LazyMap>> {
         None
@@ -70,6 +76,10 @@ impl Scope for Overlay {
             }
         }
         names
+    }
+
+    fn trusts(&self, text: &Arc<str>) -> bool {
+        self.under.trusts(text)
     }
 
     fn object(&self, name: &str) -> Option<Arc<dyn LazyMap>> {

@@ -22,6 +22,9 @@ pub struct TemplateText {
     pub text: Arc<str>,
     /// Where it starts, for messages.
     pub span: Option<Span>,
+    /// Text below `!unsafe`, or from elsewhere than the project: it renders to itself whatever it
+    /// holds, and no condition may be made of it.
+    pub verbatim: bool,
 }
 
 /// A `!vault` scalar that has not been decrypted yet.
@@ -79,9 +82,14 @@ impl Value {
     pub fn authored(text: impl AsRef<str>, span: Option<Span>) -> Value {
         let text = text.as_ref();
         match is_template(text) {
-            true => Value::Template(Arc::new(TemplateText { text: Arc::from(text), span })),
+            true => Value::Template(Arc::new(TemplateText { text: Arc::from(text), span, verbatim: false })),
             false => Value::str(text),
         }
+    }
+
+    /// Text that renders to itself and is never a condition.
+    pub fn verbatim(text: Arc<str>, span: Option<Span>) -> Value {
+        Value::Template(Arc::new(TemplateText { text, span, verbatim: true }))
     }
 
     /// The text of a string or of an unrendered template.

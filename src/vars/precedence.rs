@@ -39,8 +39,10 @@ pub enum Precedence {
     TaskVars,
     /// `include_vars`.
     IncludeVars,
-    /// `register` and `set_fact`.
+    /// `set_fact`.
     SetFacts,
+    /// `register`. Ansible keeps both in one place: a name is in one of these two only.
+    Registered,
     /// Parameters of roles and of include_role.
     RoleParams,
     /// Parameters of include_tasks.

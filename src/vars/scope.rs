@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub struct Layers {
     /// Sorted by precedence; equal ones stay in the order of adding.
     layers: Vec<(Precedence, Arc<Map>)>,
+    /// What the authors wrote elsewhere than in variables.
+    written: Arc<Vec<Value>>,
 }
 
 impl Layers {
@@ -22,6 +24,11 @@ impl Layers {
         self.layers.insert(at, (precedence, map));
     }
 
+    /// Adds values that the authors wrote elsewhere, for [`Layers::trusts`].
+    pub fn written(&mut self, values: Arc<Vec<Value>>) {
+        self.written = values;
+    }
+
     /// The winning definition of a name.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.layers.iter().rev().find_map(|(_, map)| map.get(name))
@@ -30,6 +37,17 @@ impl Layers {
     /// Every definition of a name, the winner last.
     pub fn definitions(&self, name: &str) -> Vec<(Precedence, &Value)> {
         self.layers.iter().filter_map(|(precedence, map)| Some((*precedence, map.get(name)?))).collect()
+    }
+
+    /// Whether this very text stands in a layer that the project's authors wrote. What `set_fact` and
+    /// loops pass on is theirs unless a result or a fact holds the same text.
+    pub fn trusts(&self, text: &Arc<str>) -> bool {
+        let holds = |source: Source| {
+            let layers = self.layers.iter().filter(|(precedence, _)| Source::of(*precedence) == source);
+            layers.flat_map(|(_, map)| map.values()).any(|value| self::holds(value, text))
+        };
+        let elsewhere = || self.written.iter().any(|value| self::holds(value, text));
+        holds(Source::Authors) || elsewhere() || (!holds(Source::Hosts) && holds(Source::Passed))
     }
 
     /// Every name that has a definition.
@@ -41,6 +59,34 @@ impl Layers {
             }
         }
         seen.into_iter().collect()
+    }
+}
+
+/// Who wrote what a layer holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Authors,
+    Hosts,
+    Passed,
+}
+
+impl Source {
+    fn of(precedence: Precedence) -> Source {
+        match precedence {
+            Precedence::Facts | Precedence::Registered | Precedence::Magic => Source::Hosts,
+            Precedence::SetFacts | Precedence::LoopVars | Precedence::IncludeParams => Source::Passed,
+            _ => Source::Authors,
+        }
+    }
+}
+
+/// Whether a value holds this very text as plain text.
+fn holds(value: &Value, text: &Arc<str>) -> bool {
+    match value {
+        Value::Str(own) => Arc::ptr_eq(own, text),
+        Value::List(items) => items.iter().any(|item| holds(item, text)),
+        Value::Map(map) => map.values().any(|item| holds(item, text)),
+        _ => false,
     }
 }
 
@@ -61,6 +107,10 @@ impl Scope for TaskScope {
         let mut names = self.layers.names();
         names.extend(self.objects.iter().map(|(name, _)| Arc::from(*name)));
         names
+    }
+
+    fn trusts(&self, text: &Arc<str>) -> bool {
+        self.layers.trusts(text)
     }
 
     fn object(&self, name: &str) -> Option<Arc<dyn LazyMap>> {
@@ -85,6 +135,23 @@ mod tests {
         assert_eq!(layers.get("x"), Some(&Value::Int(3)));
         assert_eq!(layers.definitions("x").len(), 3);
         assert_eq!(layers.names().len(), 1);
+    }
+
+    #[test]
+    fn texts_of_hosts_are_not_trusted() {
+        let text = |name: &str| -> (Arc<str>, Arc<Map>) {
+            let text: Arc<str> = Arc::from("1 == 1");
+            (text.clone(), Arc::new(Map::from([(Key::from(name), Value::list(vec![Value::Str(text)]))])))
+        };
+        let [(author, authors), (host, hosts), (made, _)] = [text("a"), text("b"), text("c")];
+        let mut layers = Layers::default();
+        layers.push(Precedence::PlayVars, authors.clone());
+        layers.push(Precedence::Registered, hosts.clone());
+        layers.push(Precedence::SetFacts, hosts);
+        layers.push(Precedence::LoopVars, authors);
+        assert!(layers.trusts(&author));
+        assert!(!layers.trusts(&host));
+        assert!(!layers.trusts(&made));
     }
 
     #[test]

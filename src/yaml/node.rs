@@ -58,33 +58,49 @@ impl Entry {
     }
 }
 
+/// How text is taken.
+#[derive(Clone, Copy)]
+enum Reading {
+    /// With a marker it is a template.
+    Authored,
+    /// Below `!unsafe`.
+    Unsafe,
+    /// As plain data.
+    Data,
+}
+
 impl Node {
     /// The value as an author means it: text with a marker is a template, except below `!unsafe`.
     pub fn to_value(&self) -> Value {
-        self.convert(true)
+        self.convert(Reading::Authored)
     }
 
     /// The value as data: no text is a template.
     pub fn to_data(&self) -> Value {
-        self.convert(false)
+        self.convert(Reading::Data)
     }
 
-    fn convert(&self, authored: bool) -> Value {
+    fn convert(&self, reading: Reading) -> Value {
         match &self.kind {
             Kind::Null => Value::Null,
             Kind::Bool(truth) => Value::Bool(*truth),
             Kind::Int(number) => Value::Int(*number),
             Kind::Float(number) => Value::Float(*number),
-            Kind::Str { text, .. } if authored && is_template(text) => {
-                Value::Template(Arc::new(TemplateText { text: text.clone(), span: Some(self.span) }))
-            }
-            Kind::Str { text, .. } => Value::Str(text.clone()),
-            Kind::List(items) => Value::list(items.iter().map(|item| item.convert(authored)).collect()),
+            Kind::Str { text, .. } => match reading {
+                Reading::Authored if is_template(text) => Value::Template(Arc::new(TemplateText {
+                    text: text.clone(),
+                    span: Some(self.span),
+                    verbatim: false,
+                })),
+                Reading::Unsafe => Value::verbatim(text.clone(), Some(self.span)),
+                Reading::Authored | Reading::Data => Value::Str(text.clone()),
+            },
+            Kind::List(items) => Value::list(items.iter().map(|item| item.convert(reading)).collect()),
             Kind::Map(entries) => {
                 let mut map = Map::with_capacity(entries.len());
                 for entry in entries {
                     if let Some(key) = entry.key.to_key() {
-                        map.insert(key, entry.value.convert(authored));
+                        map.insert(key, entry.value.convert(reading));
                     }
                 }
                 Value::map(map)
@@ -92,13 +108,16 @@ impl Node {
             Kind::Vault(envelope) => {
                 Value::Vault(Arc::new(VaultText { envelope: envelope.clone(), span: Some(self.span) }))
             }
-            Kind::Unsafe(inner) => inner.convert(false),
+            Kind::Unsafe(inner) => match reading {
+                Reading::Data => inner.convert(Reading::Data),
+                Reading::Authored | Reading::Unsafe => inner.convert(Reading::Unsafe),
+            },
         }
     }
 
     /// The node as the key of a map; None for lists, maps and vault text.
     pub fn to_key(&self) -> Option<Key> {
-        Key::from_value(&self.convert(false))
+        Key::from_value(&self.convert(Reading::Data))
     }
 
     /// The value of key `key` of a map.

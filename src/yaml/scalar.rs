@@ -29,6 +29,9 @@ fn is_whole(text: &str) -> bool {
     only(text.strip_prefix('-').unwrap_or(text), |c| c.is_ascii_digit())
 }
 
+/// Stands for binary data that is no text: nothing in rplay holds it, so whoever uses it fails and says why.
+const BINARY: &str = "{{ undef(hint='binary data that is not UTF-8 text is not supported') }}";
+
 /// A scalar with one of the standard tags; `name` is the tag without `tag:yaml.org,2002:`.
 /// The error says what is wrong; `Ok(None)` is a tag that is not known.
 pub(super) fn tagged(name: &str, text: &Arc<str>) -> Result<Option<Kind>, String> {
@@ -51,7 +54,7 @@ pub(super) fn tagged(name: &str, text: &Arc<str>) -> Result<Option<Kind>, String
         },
         "binary" => {
             let bytes = decode_base64(text).ok_or_else(wrong)?;
-            Kind::text(String::from_utf8(bytes).map_err(|_| "binary data that is not UTF-8 text is not supported")?)
+            Kind::text(String::from_utf8(bytes).unwrap_or_else(|_| BINARY.into()))
         }
         _ => return Ok(None),
     }))

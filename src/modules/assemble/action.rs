@@ -6,7 +6,7 @@ use crate::module::{
     Action, ArgSpec, Example, Failure, Mode, ModuleArgs, ModuleSpec, ReturnSpec, RunsOn, TaskDoor, parse_args,
 };
 use crate::modules::copy::host_args;
-use crate::value::Map;
+use crate::value::{Map, Value};
 
 pub(super) const SPEC: ModuleSpec = ModuleSpec {
     name: "ansible.builtin.assemble",
@@ -70,6 +70,12 @@ impl Action for AssembleAction {
         to_host.insert("content_blob".into(), blob.to_value());
         to_host.insert("src".into(), src.to_string_lossy().as_ref().into());
         to_host.insert("show_diff".into(), task.flags().diff.into());
-        task.remote("ansible.builtin.copy", &to_host, task.flags()).map(|run| run.result)
+        let mut result = task.remote("ansible.builtin.copy", &to_host, task.flags())?.result;
+        // copy gives a list of differences, assemble the one.
+        if let Some([diff]) = result.get("diff").and_then(Value::as_list) {
+            let diff = diff.clone();
+            result.insert("diff".into(), diff);
+        }
+        Ok(result)
     }
 }

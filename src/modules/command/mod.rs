@@ -88,7 +88,7 @@ impl Module for Command {
         let ignored = args
             .executable
             .as_ref()
-            .map(|name| format!("`executable` has no effect on command (only shell uses it); not using '{name}'"));
+            .map(|name| format!("`executable` is no longer supported by command (shell has it); not using '{name}'"));
         Ok(match ignored {
             Some(warning) => plan.with("warnings", vec![warning]),
             None => plan,

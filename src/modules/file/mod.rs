@@ -6,6 +6,7 @@ pub mod checksum;
 pub mod content;
 pub mod diff;
 pub mod edit;
+pub mod encoding;
 pub mod errno;
 mod hard_link;
 pub mod info;

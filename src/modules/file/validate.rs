@@ -11,7 +11,8 @@ pub fn refused(host: &dyn Host, command: &str, new: &Path) -> Result<Option<Outp
         return Err(Failure::new(format!("validate must contain %s: {command}")));
     }
     let line = command.replace("%s", &new.to_string_lossy());
-    let words = words::split(&line).map_err(|reason| Failure::new(format!("{reason}: {command}")))?;
+    let words = words::split(&line)
+        .map_err(|reason| Failure::new(format!("Invalid command syntax in validate: {reason}: {command}")))?;
     let output = host.run(&Command::new(words)).map_err(failed("validate could not be run", new))?;
     Ok((!output.success()).then_some(output))
 }

@@ -60,7 +60,7 @@ impl Reader<'_> {
         let mut written = Written { name: name.to_owned(), span, args: Map::new(), whole: None, node: Some(node) };
         match node.to_value() {
             Value::Null => {}
-            Value::Map(map) => written.args = map.as_ref().clone(),
+            Value::Map(map) => written.args = unfold_args(map.as_ref().clone()),
             value @ (Value::Str(_) | Value::Template(_)) => self.read_shorthand(&mut written, &value, node),
             value if self.takes_raw(name) => {
                 written.args.insert("_raw_params".into(), Value::str(value.to_string()));
@@ -132,6 +132,11 @@ impl Reader<'_> {
 
     fn finish_module(&mut self, written: Written<'_>, attributes: &Attributes, expected: bool) -> Option<Action> {
         let info = self.modules.find(&written.name)?;
+        for name in written.args.keys().filter_map(Key::as_str).filter(|name| name.starts_with("_ansible_")) {
+            let span = arg_span(written.node, name).unwrap_or(written.span);
+            let text = format!("`{name}`: names that begin with `_ansible_` are for the engine's own use");
+            self.error("reserved-argument", span, text);
+        }
         let args = match written.whole {
             Some(whole) => whole,
             None => {
@@ -259,6 +264,15 @@ impl Reader<'_> {
         }
         (attributes, Arc::new(vars))
     }
+}
+
+/// `args` among the arguments holds further ones.
+pub(super) fn unfold_args(mut args: Map) -> Map {
+    if let Some(Value::Map(inner)) = args.get("args").cloned() {
+        args.shift_remove("args");
+        args.extend(inner.as_ref().clone());
+    }
+    args
 }
 
 fn arg_span(node: Option<&Node>, name: &str) -> Option<Span> {

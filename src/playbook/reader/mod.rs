@@ -102,8 +102,12 @@ impl Reader<'_> {
     }
 }
 
-/// Whether text can name a variable: a Python identifier.
+/// Whether text can name a variable: letters, digits and underscores, no digit first, and no word
+/// that stands for a value in templates.
 pub fn is_variable_name(text: &str) -> bool {
-    let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_alphabetic() || c == '_') && chars.all(|c| c.is_alphanumeric() || c == '_')
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !RESERVED.contains(&text)
 }
+
+const RESERVED: &[&str] = &["False", "None", "True", "false", "none", "true"];

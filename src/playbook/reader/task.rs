@@ -169,6 +169,7 @@ impl Reader<'_> {
                 args.extend(
                     map.iter().filter(|(key, _)| key.as_str() != Some("module")).map(|(k, v)| (k.clone(), v.clone())),
                 );
+                let args = super::action::unfold_args(args);
                 Written { name: name.to_owned(), span: entry.value.span, args, whole: None, node: Some(&entry.value) }
             }),
             value => value.as_str().map(|text| {

@@ -4,8 +4,20 @@ use super::Filter;
 use crate::template::error::{Result, TemplateError};
 use crate::template::runtime::{Args, Context, Object, type_name};
 
-pub const FILTERS: &[(&str, Filter)] =
-    &[("default", default), ("d", default), ("mandatory", mandatory), ("ternary", ternary), ("type_debug", type_debug)];
+pub const FILTERS: &[(&str, Filter)] = &[
+    ("default", default),
+    ("d", default),
+    ("mandatory", mandatory),
+    ("ternary", ternary),
+    ("type_debug", type_debug),
+    ("ansible._protomatter.finalize", finalize),
+];
+
+/// Renders all that is inside; rplay does so anyway before a value leaves a template.
+fn finalize(context: &Context<'_>, value: Object, args: Args) -> Result<Object> {
+    args.none()?;
+    context.plain(&value).map(Object::Value)
+}
 
 /// Whether it is undefined, and not an error that waits to be raised.
 pub fn is_undefined(object: &Object) -> bool {

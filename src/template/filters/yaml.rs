@@ -51,8 +51,9 @@ fn write(context: &Context<'_>, value: &Object, mut args: Args, mut style: YamlS
             "explicit_start" => style.explicit_start = context.truth(object)?,
             "explicit_end" => style.explicit_end = context.truth(object)?,
             "allow_unicode" => style.unicode = context.truth(object)?,
+            "canonical" => style.canonical = context.truth(object)?,
             "default_style" => style.scalar = context.text_or(&given, "")?.chars().next(),
-            "encoding" | "canonical" | "line_break" | "version" | "tags" if object.is_none() => {}
+            "encoding" | "line_break" | "version" | "tags" if object.is_none() => {}
             other => {
                 return Err(TemplateError::runtime(format!("the option '{other}' is not supported")));
             }

@@ -119,25 +119,19 @@ fn sha_rounds<D: Digest>(password: &[u8], salt: &[u8], rounds: u32) -> Vec<u8> {
     }
     let salt_bytes = repeated(&of_salt.finalize(), salt.len());
 
+    // One buffer and one call for each round: there are hundreds of thousands of them.
+    let mut buffer = Vec::with_capacity(4 * (password.len() + salt.len() + digest.len()));
     for round in 0..rounds {
-        let mut next = D::new();
-        if round % 2 == 1 {
-            next.update(&password_bytes)
-        } else {
-            next.update(&digest)
-        }
+        buffer.clear();
+        buffer.extend_from_slice(if round % 2 == 1 { &password_bytes } else { &digest });
         if round % 3 != 0 {
-            next.update(&salt_bytes);
+            buffer.extend_from_slice(&salt_bytes);
         }
         if round % 7 != 0 {
-            next.update(&password_bytes);
+            buffer.extend_from_slice(&password_bytes);
         }
-        if round % 2 == 1 {
-            next.update(&digest)
-        } else {
-            next.update(&password_bytes)
-        }
-        digest = next.finalize();
+        buffer.extend_from_slice(if round % 2 == 1 { &digest } else { &password_bytes });
+        digest = D::digest(&buffer);
     }
     digest.to_vec()
 }

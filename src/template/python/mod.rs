@@ -10,6 +10,7 @@ mod random;
 mod regex;
 mod strftime;
 mod yaml;
+mod yaml_canonical;
 
 pub use brace_format::brace_format;
 pub use datetime::{DateTime, TimeDelta};

@@ -24,6 +24,8 @@ pub struct YamlStyle {
     pub scalar: Option<char>,
     /// Whether characters outside ASCII are written as they are.
     pub unicode: bool,
+    /// Whether every node has its tag and nothing is abbreviated.
+    pub canonical: bool,
 }
 
 impl Default for YamlStyle {
@@ -37,12 +39,16 @@ impl Default for YamlStyle {
             explicit_end: false,
             scalar: None,
             unicode: true,
+            canonical: false,
         }
     }
 }
 
 /// One document.
 pub fn dump(value: &Value, style: &YamlStyle) -> Result<String> {
+    if style.canonical {
+        return super::yaml_canonical::dump(value, style);
+    }
     let indent = if (2..10).contains(&style.indent) { style.indent } else { 2 };
     let width = if style.width <= indent * 2 { 80 } else { style.width };
     let mut emitter = Emitter {
@@ -150,7 +156,9 @@ impl Emitter<'_> {
 
     /// Whether a collection is written in braces.
     fn is_flow(&self, value: &Value) -> bool {
-        let plain = |value: &Value| Self::is_scalar(value) && self.style.scalar.is_none();
+        // A vault's envelope has a style of its own, as every scalar when one is asked for.
+        let styled = |value: &Value| self.style.scalar.is_some() || matches!(value, Value::Vault(_));
+        let plain = |value: &Value| Self::is_scalar(value) && !styled(value);
         match value {
             Value::List(items) => items.is_empty() || self.style.flow.unwrap_or_else(|| items.iter().all(plain)),
             Value::Map(map) => {

@@ -230,6 +230,7 @@ impl<'s> Context<'s> {
     /// A value of a scope: text is rendered now, the parts of containers when they are reached.
     pub fn lift(&self, value: &Value, scope: &Arc<dyn Scope>) -> Object {
         match value {
+            Value::Template(text) if text.verbatim => Object::Value(Value::Str(text.text.clone())),
             Value::Template(text) => self.render_text(text, scope),
             Value::Vault(vault) => self.decrypt(vault),
             Value::List(_) | Value::Map(_) => Object::Lazy(value.clone(), scope.clone()),
@@ -346,6 +347,7 @@ impl<'s> Context<'s> {
     /// One part of a container; None when it is omitted.
     fn plain_part(&self, part: &Value, scope: &Arc<dyn Scope>) -> Result<Option<Value>> {
         match part {
+            Value::Template(text) if text.verbatim => Ok(Some(Value::Str(text.text.clone()))),
             Value::Template(text) => match self.render_text(text, scope) {
                 Object::Omit => Ok(None),
                 object => self.plain(&object).map(Some),

@@ -25,6 +25,17 @@ pub const TESTS: &[(&str, Test)] = &[
     }),
     ("callable", |_, value, _| Ok(matches!(value, Object::Callable(_) | Object::Cycler(_)))),
     ("escaped", |_, _, _| Ok(false)),
+    // Whether a text is the authors' own, so that a condition may be made of it.
+    ("ansible._protomatter.tagged_with", |context, value, args| {
+        let [tag] = args.bind_required(["tag"], 1)?;
+        match tag.as_ref().and_then(Object::as_str) {
+            Some("TrustedAsTemplate") => {
+                let value = context.plain(value)?;
+                Ok(matches!(&value, Value::Str(text) if context.scope.trusts(text)))
+            }
+            _ => Err(TemplateError::runtime("the only tag that rplay keeps is TrustedAsTemplate")),
+        }
+    }),
     ("sameas", same_as),
     ("in", |context, value, args| {
         let [container] = args.bind_required(["seq"], 1)?;
