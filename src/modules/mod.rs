@@ -36,6 +36,7 @@ pub mod raw;
 pub mod reboot;
 pub mod replace;
 pub mod s3_bucket;
+pub mod s3_object;
 pub mod script;
 pub mod service;
 pub mod service_facts;

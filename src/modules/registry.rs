@@ -52,7 +52,7 @@ static LIGHT: &[&dyn AnyModule] = &[
 ];
 
 /// Modules that need the whole binary.
-static WHOLE: &[&dyn AnyModule] = &[&s3_bucket::S3Bucket];
+static WHOLE: &[&dyn AnyModule] = &[&s3_bucket::S3Bucket, &s3_object::S3Object];
 
 /// Modules that run beside the executor.
 static ACTIONS: &[&dyn Action] = &[
@@ -68,6 +68,7 @@ static ACTIONS: &[&dyn Action] = &[
     &pause::Pause,
     &raw::Raw,
     &reboot::Reboot,
+    &s3_object::S3ObjectAction,
     &script::ScriptAction,
     &set_fact::SetFact,
     &set_stats::SetStats,

@@ -3,6 +3,7 @@
 use super::file::errno::reason;
 use super::file::paths::{expand, text};
 use crate::module::{Example, Failure, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec};
+use crate::value::base64;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
@@ -59,7 +60,7 @@ impl Module for Slurp {
 
     fn plan(&self, _: &Args, content: &Content) -> Result<Plan<()>, Failure> {
         Ok(Plan::nothing()
-            .with("content", base64(&content.bytes))
+            .with("content", base64::encode(&content.bytes))
             .with("source", text(&content.source))
             .with("encoding", "base64"))
     }
@@ -67,23 +68,6 @@ impl Module for Slurp {
     fn apply(&self, _: &Args, _: &Plan<()>, _: &dyn Host) -> Result<Outcome, Failure> {
         Ok(Outcome::new())
     }
-}
-
-/// Bytes as base64 of RFC 4648, with padding.
-pub fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for index in 0..4 {
-            match index <= chunk.len() {
-                true => out.push(char::from(DIGITS[(bits >> (18 - 6 * index) & 63) as usize])),
-                false => out.push('='),
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -101,6 +85,5 @@ mod tests {
         assert_eq!(run("/etc/f").unwrap().result.get("content").unwrap().to_string(), "aGkK");
         assert_eq!(run("/etc/no").unwrap_err().msg, "File not found: /etc/no");
         assert_eq!(run("/etc").unwrap_err().msg, "Source is a directory and must be a file: /etc");
-        assert_eq!([base64(b""), base64(b"a"), base64(b"ab"), base64(b"abc")], ["", "YQ==", "YWI=", "YWJj"]);
     }
 }

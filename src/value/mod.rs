@@ -1,5 +1,6 @@
 //! Data as playbooks know it: Python's plain types, plus text that is still to be rendered.
 
+pub mod base64;
 mod coerce;
 mod convert;
 mod key;

@@ -7,9 +7,8 @@ pub use action::FetchAction;
 use super::file::checksum::{Algorithm, of_file};
 use super::file::errno::{failed, reason};
 use super::file::paths::{expand, text};
-use super::slurp::base64;
 use crate::module::{Failure, FileKind, Host, Module, ModuleSpec, Outcome, Plan};
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, base64};
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -57,7 +56,7 @@ impl Module for Fetch {
                 std::io::copy(&mut (&mut file).take(offset), &mut std::io::sink()).map_err(unable)?;
                 let mut piece = Vec::new();
                 file.take(args.length).read_to_end(&mut piece).map_err(unable)?;
-                state.insert("content".into(), base64(&piece).into());
+                state.insert("content".into(), base64::encode(&piece).into());
             }
         }
         Ok(state)
@@ -89,7 +88,7 @@ mod tests {
         let known = run(&[("src", "/etc/f".into())]);
         assert_eq!(known.get("checksum").unwrap().to_string(), "1f8ac10f23c5b5bc1167bda84b833e5c057a77d2");
         let piece = run(&[("src", "/etc/f".into()), ("offset", 2.into()), ("length", 3.into())]);
-        assert_eq!(piece.get("content").unwrap().to_string(), base64(b"cde"));
+        assert_eq!(piece.get("content").unwrap().to_string(), base64::encode(b"cde"));
         assert_eq!(run(&[("src", "/etc/no".into())]).get("exists"), Some(&Value::Bool(false)));
     }
 }

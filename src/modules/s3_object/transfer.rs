@@ -92,7 +92,7 @@ async fn parts(
     let mut done = Vec::new();
     for number in 1.. {
         let mut bytes = Vec::new();
-        content.by_ref().take(PART).read_to_end(&mut bytes).map_err(read_failed)?;
+        Read::take(&mut *content, PART).read_to_end(&mut bytes).map_err(read_failed)?;
         if bytes.is_empty() {
             break;
         }

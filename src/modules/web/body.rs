@@ -1,9 +1,8 @@
 //! Bodies of requests: JSON, forms, multipart.
 
-use super::login::base64;
 use super::url::encode_plus;
 use crate::module::Failure;
-use crate::value::{Map, Value, python_float};
+use crate::value::{Map, Value, base64, python_float};
 use std::fmt::Write;
 
 /// JSON as Python's `json.dumps` writes it, so that a server sees the same bytes: a blank after
@@ -161,7 +160,7 @@ fn part(
         (None, Some(filename)) => {
             let bytes = file(&filename)?;
             match text("multipart_encoding").as_deref() {
-                None | Some("base64") => (Some("base64"), in_lines(&base64(&bytes)).into_bytes()),
+                None | Some("base64") => (Some("base64"), in_lines(&base64::encode(&bytes)).into_bytes()),
                 Some("7or8bit") if bytes.is_ascii() => (Some("7bit"), bytes),
                 Some("7or8bit") => (Some("8bit"), bytes),
                 Some(other) => {

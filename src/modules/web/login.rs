@@ -3,13 +3,14 @@
 use super::checksum::hex;
 use super::url::{host_of, path_of};
 use crate::module::Host;
+use crate::value::base64;
 use md5::{Digest, Md5};
 use sha2::Sha256;
 use std::path::Path;
 
 /// The value of the Authorization header for Basic.
 pub fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))
+    format!("Basic {}", base64::encode(format!("{user}:{password}").as_bytes()))
 }
 
 /// What a server asks for with `WWW-Authenticate: Digest …`.
@@ -109,22 +110,6 @@ fn netrc_entry(text: &str, host: &str) -> Option<(String, String)> {
     ours.then(|| Some((user?.to_owned(), password.unwrap_or_default().to_owned())))?
 }
 
-/// Base64 with padding.
-pub fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = (0..3).fold(0usize, |word, at| word << 8 | usize::from(chunk.get(at).copied().unwrap_or(0)));
-        for at in 0..4 {
-            match at <= chunk.len() {
-                true => out.push(char::from(LETTERS[word >> (18 - 6 * at) & 63])),
-                false => out.push('='),
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,10 +132,5 @@ mod tests {
         assert_eq!(netrc_entry(text, "b"), Some(("v".into(), String::new())));
         assert_eq!(netrc_entry(text, "c"), Some(("d".into(), "e".into())));
         assert_eq!(netrc_entry("machine a login u", "c"), None);
-    }
-
-    #[test]
-    fn encodes_base64() {
-        assert_eq!([&b""[..], b"f", b"fo", b"foo"].map(base64), ["", "Zg==", "Zm8=", "Zm9v"]);
     }
 }

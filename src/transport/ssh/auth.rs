@@ -1,7 +1,7 @@
 //! Logging in: the agent's keys, key files, a password, questions and answers.
 
 use super::super::{Secret, Target, TransportError};
-use super::base64;
+use crate::value::base64;
 use super::config::Settings;
 use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, Session};
 use std::path::{Path, PathBuf};
@@ -249,7 +249,7 @@ mod tests {
             let mut body = b"openssh-key-v1\0\0\0\0".to_vec();
             body.push(u8::try_from(cipher.len()).unwrap_or(0));
             body.extend(cipher.bytes());
-            let body = base64::encode(&body, true);
+            let body = base64::encode(&body);
             format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----\n")
         };
         assert!(is_encrypted(&key("aes256-ctr")) && !is_encrypted(&key("none")));

@@ -1,6 +1,6 @@
 //! known_hosts: which key a host must show (sshd(8), «SSH_KNOWN_HOSTS FILE FORMAT»).
 
-use super::base64;
+use crate::value::base64;
 use super::pattern::{list_matches, matches};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Digest;
@@ -142,7 +142,7 @@ pub(super) fn key_kind(key: &[u8]) -> String {
 
 /// A key's fingerprint as ssh shows it.
 pub(super) fn fingerprint(key: &[u8]) -> String {
-    format!("SHA256:{}", base64::encode(&sha2::Sha256::digest(key), false))
+    format!("SHA256:{}", base64::encode_as(&sha2::Sha256::digest(key), false))
 }
 
 /// Adds a key to a file, which is made when it is missing.
@@ -150,7 +150,7 @@ pub(super) fn remember(file: &Path, name: &str, key: &[u8]) -> std::io::Result<(
     if let Some(dir) = file.parent() {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     }
-    let line = format!("{name} {} {}\n", key_kind(key), base64::encode(key, true));
+    let line = format!("{name} {} {}\n", key_kind(key), base64::encode(key));
     let mut file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
     // One write: lines of several runs do not mix.
     file.write_all(line.as_bytes())
@@ -179,9 +179,9 @@ mod tests {
         let rsa = key("ssh-rsa", "r");
         let text = format!(
             "# comment\nweb,10.0.0.* ssh-ed25519 {}\n@revoked * ssh-ed25519 {}\n[web]:2222 ssh-rsa {}\n",
-            base64::encode(&one, true),
-            base64::encode(&two, true),
-            base64::encode(&rsa, true)
+            base64::encode(&one),
+            base64::encode(&two),
+            base64::encode(&rsa)
         );
         assert_eq!(known(&text, "web").judge(&one), Verdict::Known);
         assert_eq!(known(&text, "10.0.0.7").judge(&rsa), Verdict::Changed("f:2".into()));

@@ -1,7 +1,6 @@
 //! SSH spoken by rplay itself, through libssh2: one session per host, many channels on it.
 
 mod auth;
-mod base64;
 mod config;
 mod driver;
 mod known_hosts;
