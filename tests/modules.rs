@@ -100,7 +100,8 @@ fn observe(runner: &Runner, cases: &[Case]) -> Value {
                 }
             }
         }
-        let mut all = Map::from_iter([("tasks".to_owned(), json!(tasks)), ("tree".into(), seen::tree(&case.below).into())]);
+        let mut all =
+            Map::from_iter([("tasks".to_owned(), json!(tasks)), ("tree".into(), seen::tree(&case.below).into())]);
         for file in &case.files {
             let text = std::fs::read_to_string(file).unwrap_or_else(|error| error.to_string());
             all.insert(file.clone(), seen::plain_text(&text).lines().collect());
@@ -241,7 +242,8 @@ fn refused(runner: &Runner, cases: &[Case]) -> Vec<String> {
 /// The test of one module. `needs` are the programs that its cases want.
 fn module(name: &'static str, needs: &[&'static str]) {
     let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
-    let missing = needs.iter().find(|program| !std::env::split_paths(&path).any(|folder| folder.join(program).exists()));
+    let missing =
+        needs.iter().find(|program| !std::env::split_paths(&path).any(|folder| folder.join(program).exists()));
     if let Some(program) = missing {
         eprintln!("SKIPPED: the module {name}: this machine has no {program}");
         return;
@@ -249,7 +251,9 @@ fn module(name: &'static str, needs: &[&'static str]) {
     let http = needs.contains(&"python3");
     let outcome = std::thread::spawn(move || inside(name, http)).join();
     let wrong = match outcome {
-        Ok(Err(why)) => return eprintln!("SKIPPED: the module {name}: no private copy of the machine can be made: {why}"),
+        Ok(Err(why)) => {
+            return eprintln!("SKIPPED: the module {name}: no private copy of the machine can be made: {why}");
+        }
         Ok(Ok(wrong)) => wrong,
         Err(panic) => std::panic::resume_unwind(panic),
     };

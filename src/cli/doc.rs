@@ -6,6 +6,7 @@ use super::error::CliError;
 use crate::module::{ArgSpec, ModuleSpec, Rule, RunsOn};
 use crate::modules::{Entry, all, find};
 use crate::source::nearest;
+use minijinja::{Environment, Value, context};
 use std::fmt::Write as _;
 use std::io::Write;
 
@@ -13,11 +14,11 @@ use std::io::Write;
 pub fn doc(arguments: &DocArguments) -> Result<Exit, CliError> {
     let text = match &arguments.module {
         Some(name) => match find(name) {
-            Some(entry) => module(&entry, 1),
+            Some(entry) => module(&entry, 1)?,
             None => return Err(unknown(name)),
         },
         None if arguments.list => sorted().iter().map(|entry| summary_line(&entry.spec())).collect(),
-        None => reference(),
+        None => reference()?,
     };
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Ok(()) => Ok(Exit::Success),
@@ -43,7 +44,7 @@ fn summary_line(spec: &ModuleSpec) -> String {
 }
 
 /// The reference of all modules.
-fn reference() -> String {
+fn reference() -> Result<String, CliError> {
     let mut out = String::from(
         "# Modules\n\nMade by `rplay doc` from what the modules say of themselves. Arguments and results have Ansible's\nnames and meanings.\n\n",
     );
@@ -54,9 +55,9 @@ fn reference() -> String {
     }
     for entry in &entries {
         out.push('\n');
-        out += &module(entry, 2);
+        out += &module(entry, 2)?;
     }
-    out
+    Ok(out)
 }
 
 /// The name that a heading has in a page's address.
@@ -64,46 +65,34 @@ fn anchor(name: &str) -> String {
     name.to_lowercase().chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ' ')).collect()
 }
 
-fn module(entry: &Entry, level: usize) -> String {
+/// A module's page. The template is a part of the program: a test renders it for every module.
+fn module(entry: &Entry, level: usize) -> Result<String, CliError> {
     let spec = entry.spec();
-    let heading = "#".repeat(level);
-    let mut out = format!("{heading} {}\n\n{}\n", spec.name, spec.summary);
-    if !spec.aliases.is_empty() {
-        let names: Vec<String> = spec.aliases.iter().map(|name| format!("`{name}`")).collect();
-        let _ = writeln!(out, "\nAlso called {}.", names.join(", "));
-    }
-    let _ = writeln!(out, "\nRuns {}.", place(entry, &spec));
-    if !spec.notes.is_empty() {
-        let _ = writeln!(out, "\n{}", spec.notes.trim());
-    }
-    if spec.free_form {
-        let _ = writeln!(out, "\nTakes free text beside its arguments: `{}: text`.", short(spec.name));
-    }
-    let args = entry.args();
-    if matches!(entry, Entry::Action(action) if action.any_args()) {
-        let _ = writeln!(out, "\nTakes arguments of any name.");
-    }
-    if !args.is_empty() {
-        let _ = writeln!(out, "\n{heading}# Arguments\n\n| Name | Type | Default | Meaning |\n|---|---|---|---|");
-        args.iter().for_each(|arg| out += &argument(arg));
-    }
-    if !spec.rules.is_empty() {
-        let _ = writeln!(out, "\n{heading}# Rules\n");
-        spec.rules.iter().for_each(|one| out += &format!("- {}\n", rule(one)));
-    }
-    if !spec.returns.is_empty() {
-        let _ = writeln!(out, "\n{heading}# Returns\n\n| Key | Meaning |\n|---|---|");
-        for value in spec.returns {
-            let _ = writeln!(out, "| `{}` | {} |", value.name, cell(value.doc));
-        }
-    }
-    if !spec.examples.is_empty() {
-        let _ = writeln!(out, "\n{heading}# Examples");
-        for example in spec.examples {
-            let _ = writeln!(out, "\n{}:\n\n```yaml\n{}\n```", example.title, example.yaml.trim());
-        }
-    }
-    out
+    let args: Vec<Value> = entry.args().iter().map(argument).collect();
+    let rules: Vec<String> = spec.rules.iter().map(rule).collect();
+    let returns: Vec<Value> = spec.returns.iter().map(|one| context! { name => one.name, doc => one.doc }).collect();
+    let examples: Vec<Value> =
+        spec.examples.iter().map(|one| context! { title => one.title, yaml => one.yaml.trim() }).collect();
+    let mut environment = Environment::new();
+    environment.add_filter("cell", |text: &str| cell(text));
+    let rendered = environment.render_str(
+        include_str!("module.md.j2"),
+        context! {
+            heading => "#".repeat(level),
+            name => spec.name,
+            short => short(spec.name),
+            summary => spec.summary,
+            aliases => spec.aliases.to_vec(),
+            place => place(entry, &spec),
+            notes => spec.notes.trim(),
+            free_form => spec.free_form,
+            any_args => matches!(entry, Entry::Action(action) if action.any_args()),
+            args, rules, returns, examples,
+        },
+    );
+    rendered
+        .map(|text| text + "\n")
+        .map_err(|error| CliError::Option(format!("the reference of `{}` cannot be made: {error}", spec.name)))
 }
 
 fn short(name: &str) -> &str {
@@ -123,25 +112,44 @@ fn cell(text: &str) -> String {
     text.trim().replace('|', "\\|").replace('\n', " ")
 }
 
-fn argument(arg: &ArgSpec) -> String {
-    let mut name = format!("`{}`", arg.name);
-    for alias in arg.aliases {
-        let _ = write!(name, ", `{alias}`");
-    }
-    if arg.required {
-        name += " (required)";
-    }
+fn argument(arg: &ArgSpec) -> Value {
     let lines: Vec<&str> = arg.doc.iter().map(|line| line.trim()).collect();
-    let mut meaning = lines.join(" ");
-    if !arg.choices.is_empty() {
-        let choices: Vec<String> = arg.choices.iter().map(|choice| format!("`{choice}`")).collect();
-        let _ = write!(meaning, " One of {}.", choices.join(", "));
+    context! {
+        name => arg.name,
+        aliases => arg.aliases.to_vec(),
+        required => arg.required,
+        type => arg.kind.name(),
+        default => default(arg),
+        meaning => lines.join(" "),
+        choices => arg.choices.to_vec(),
+        secret => arg.secret,
     }
-    if arg.secret {
-        meaning += " Never shown.";
-    }
-    let default = arg.default.map(|default| format!("`{}`", cell(default))).unwrap_or_default();
-    format!("| {name} | {} | {default} | {} |\n", arg.kind.name(), cell(&meaning))
+}
+
+/// The default as a playbook would say it; the declaration has it as Rust does.
+fn default(arg: &ArgSpec) -> Option<String> {
+    let text = arg.default?.replace(" :: ", "::");
+    let list = text.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
+    Some(match list {
+        Some((items, _)) => {
+            let items: Vec<String> = items.split(',').map(|item| scalar(arg, item.trim())).collect();
+            format!("[{}]", items.join(", "))
+        }
+        None if text.ends_with("new()") && arg.kind.name() == "dict" || text.contains("Map::new()") => "{}".into(),
+        None if text.ends_with("new()") => "[]".into(),
+        None => scalar(arg, &text),
+    })
+}
+
+/// A variant by the name of its choice, or text without its quotes.
+fn scalar(arg: &ArgSpec, text: &str) -> String {
+    let plain = |name: &str| name.replace(['-', '_'], "").to_lowercase();
+    let variant = text.rsplit_once("::").map(|(_, variant)| plain(variant));
+    let choice = variant.and_then(|variant| arg.choices.iter().find(|choice| plain(choice) == variant));
+    choice.map_or_else(
+        || text.trim_end_matches(".to_owned()").trim_matches('"').to_owned(),
+        |choice| (*choice).to_owned(),
+    )
 }
 
 fn rule(rule: &Rule) -> String {
@@ -156,16 +164,29 @@ fn rule(rule: &Rule) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_module_has_a_summary_and_an_entry() {
-        let text = reference();
+    fn every_module_has_a_summary_and_the_reference_is_of_today() {
+        let text = reference().unwrap();
         for entry in all() {
             let spec = entry.spec();
             assert!(!spec.summary.is_empty(), "{} has no summary", spec.name);
             assert!(text.contains(&format!("\n## {}\n", spec.name)), "{}", spec.name);
+        }
+        for rust in ["::", "new()"] {
+            let defaults = all().flat_map(|entry| entry.args().iter().filter_map(default));
+            assert_eq!(defaults.filter(|default| default.contains(rust)).collect::<Vec<_>>(), Vec::<String>::new());
+        }
+        let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/modules.md");
+        match std::env::var_os("RPLAY_BLESS") {
+            Some(_) => std::fs::write(kept, &text).unwrap(),
+            None => assert!(
+                std::fs::read_to_string(kept).unwrap() == text,
+                "docs/modules.md is old: RPLAY_BLESS=1 cargo test --lib cli::doc makes it anew"
+            ),
         }
     }
 

@@ -38,9 +38,7 @@ fn done(what: &str, status: libc::c_int) -> Result<(), String> {
 fn mount(kind: &str, source: &str, target: &str, flags: libc::c_ulong, options: &str) -> Result<(), String> {
     let (kind, source, place, options) = (cstring(kind), cstring(source), cstring(target), cstring(options));
     // SAFETY: all four are strings that end in a zero byte and outlive the call.
-    let status = unsafe {
-        libc::mount(source.as_ptr(), place.as_ptr(), kind.as_ptr(), flags, options.as_ptr().cast())
-    };
+    let status = unsafe { libc::mount(source.as_ptr(), place.as_ptr(), kind.as_ptr(), flags, options.as_ptr().cast()) };
     done(&format!("cannot mount {target}"), status)
 }
 
@@ -108,7 +106,8 @@ fn settle() -> Result<(), String> {
 
 fn loopback_up() -> Result<(), String> {
     // SAFETY: an all-zero ifreq is a valid one; the socket is closed below.
-    let (socket, mut request) = unsafe { (libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0), std::mem::zeroed::<libc::ifreq>()) };
+    let (socket, mut request) =
+        unsafe { (libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0), std::mem::zeroed::<libc::ifreq>()) };
     for (place, byte) in request.ifr_name.iter_mut().zip(b"lo") {
         *place = byte.cast_signed();
     }

@@ -336,17 +336,20 @@ fn get(args: &Args, found: &Found) -> Result<Plan<Change>, Failure> {
     let kept = found.local_etag.as_ref().and_then(|etag| match args.overwrite {
         Overwrite::Always | Overwrite::True => None,
         Overwrite::Never | Overwrite::False => Some("Local object already exists and overwrite is disabled."),
-        Overwrite::Latest => found.local_modified.is_some_and(|time| time >= object.modified).then_some(
-            "Local object is latest, ignoreing. Use overwrite=always parameter to force.",
-        ),
+        Overwrite::Latest => found
+            .local_modified
+            .is_some_and(|time| time >= object.modified)
+            .then_some("Local object is latest, ignoreing. Use overwrite=always parameter to force."),
         Overwrite::Different => (*etag == object.etag)
             .then_some("Local and remote object are identical, ignoring. Use overwrite=always parameter to force."),
     });
     Ok(match kept {
         Some(msg) => Plan::nothing().with("msg", msg),
-        None => Plan::of(vec![Change::Get])
-            .with("msg", "GET operation complete")
-            .with_diff(diff_of(args, found.local_etag.as_deref(), Some(&object.etag))),
+        None => Plan::of(vec![Change::Get]).with("msg", "GET operation complete").with_diff(diff_of(
+            args,
+            found.local_etag.as_deref(),
+            Some(&object.etag),
+        )),
     })
 }
 
