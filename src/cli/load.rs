@@ -202,7 +202,7 @@ impl Loaded {
         }
         let variables = match static_vars::are_needed(&self.playbooks) {
             true => static_vars::gather(self),
-            false => StaticVars::new(),
+            false => StaticVars::default(),
         };
         let inputs: Vec<PlanInput<'_>> =
             plays.iter().filter_map(|play| Some(PlanInput { play, items: self.sections.get(&play.id)? })).collect();

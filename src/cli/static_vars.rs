@@ -7,6 +7,8 @@ use crate::playbook::{Item, Play};
 use crate::project::{Playbook, find_in, load_vars_file};
 use crate::source::Diagnostics;
 use crate::value::{Key, Map, Value};
+use std::path::Path;
+use std::sync::Arc;
 
 /// Whether anything in the playbooks says what it needs. If nothing does, the order of the files
 /// stands and no name has to be looked into.
@@ -30,11 +32,12 @@ fn has_needs(items: &[Item]) -> bool {
 
 /// Every definition in files and on the command line.
 pub fn gather(loaded: &Loaded) -> StaticVars {
-    let mut found = StaticVars::new();
+    let mut found = StaticVars::default();
+    let all = &mut found.definitions;
     let mut add = |map: &Map| {
         for (key, value) in map {
             if let Key::Str(name) = key {
-                let definitions = found.entry(name.clone()).or_default();
+                let definitions = all.entry(name.clone()).or_default();
                 if !definitions.contains(value) {
                     definitions.push(value.clone());
                 }
@@ -48,6 +51,13 @@ pub fn gather(loaded: &Loaded) -> StaticVars {
             add(&role.defaults);
             add(&role.vars);
             add(&role.params);
+            if found.loadable.contains_key(&role.path) {
+                continue;
+            }
+            let maps = loadable(&role.path, loaded);
+            maps.iter().for_each(&mut add);
+            let names = maps.iter().flat_map(Map::keys).filter_map(Key::as_str).map(Arc::from).collect();
+            found.loadable.insert(role.path.clone(), names);
         }
         add(&vars_files(play, loaded));
     }
@@ -57,10 +67,20 @@ pub fn gather(loaded: &Loaded) -> StaticVars {
     found
 }
 
+/// The files in a role's `vars` that its `include_vars` may choose from.
+fn loadable(role: &Path, loaded: &Loaded) -> Vec<Map> {
+    let files = std::fs::read_dir(role.join("vars")).into_iter().flatten().flatten().map(|entry| entry.path());
+    files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml"))
+        // What is wrong with one is said when it is loaded.
+        .map(|path| load_vars_file(&loaded.files, &path, &mut Diagnostics::default()))
+        .collect()
+}
+
 /// What the files in `vars_files` define whose names are known already.
 fn vars_files(play: &Play, loaded: &Loaded) -> Map {
     let mut found = Map::new();
-    let folder = play.file.parent().map(std::path::Path::to_path_buf).unwrap_or_default();
+    let folder = play.file.parent().map(Path::to_path_buf).unwrap_or_default();
     for (value, _) in &play.vars_files {
         let names = match value {
             Value::List(items) => items.as_ref().clone(),

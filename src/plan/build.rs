@@ -7,12 +7,20 @@ use crate::playbook::{Action, Block, BlockKind, Item, Keyword, Need, NeedHosts, 
 use crate::source::{Diagnostics, Span};
 use crate::template::Engine;
 use crate::value::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Definitions of variables that stand in files, by name: what their templates read counts for
-/// whoever reads the name.
-pub type StaticVars = HashMap<Arc<str>, Vec<Value>>;
+/// What is known of variables before the run.
+#[derive(Debug, Clone, Default)]
+pub struct StaticVars {
+    /// Definitions that stand in files, by name: what their templates read counts for whoever reads
+    /// the name.
+    pub definitions: HashMap<Arc<str>, Vec<Value>>,
+    /// By a role's folder, the names that files below its `vars` define: what an `include_vars` of
+    /// that role sets, whichever of them it chooses.
+    pub loadable: HashMap<PathBuf, BTreeSet<Arc<str>>>,
+}
 
 /// One play with its items in the order of running.
 pub struct PlanInput<'a> {
@@ -216,20 +224,20 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Adds edges from tasks that set what others read, where no order stands between them.
+    /// Adds edges between tasks that set what others read or set, where no order stands between them.
     fn infer(&mut self) {
         let tasks = std::mem::take(&mut self.tasks);
         let order = super::cycles::Order::of(&self.plan);
-        for (index, reader) in tasks.iter().enumerate().filter(|(_, leaf)| !leaf.path.is_empty()) {
-            for writer in tasks[..index].iter().filter(|writer| side_by_side(&writer.path, &reader.path)) {
-                let Some((reason, hosts)) = reader.access.depends_on(&writer.access) else { continue };
+        for (index, later) in tasks.iter().enumerate().filter(|(_, leaf)| !leaf.path.is_empty()) {
+            for earlier in tasks[..index].iter().filter(|earlier| side_by_side(&earlier.path, &later.path)) {
+                let Some((reason, hosts)) = later.access.depends_on(&earlier.access) else { continue };
                 // An order that stands already, one way or the other, wins over the file's.
-                let settled = hosts == NeedHosts::Same && order.stands(writer.id, reader.id);
-                if settled || order.stands(reader.id, writer.id) {
+                let settled = hosts == NeedHosts::Same && order.stands(earlier.id, later.id);
+                if settled || order.stands(later.id, earlier.id) {
                     continue;
                 }
-                self.plan.add_wait(reader.id, Wait { node: writer.id, hosts });
-                self.plan.add_edge(writer.id, reader.id, reason, reader.span);
+                self.plan.add_wait(later.id, Wait { node: earlier.id, hosts });
+                self.plan.add_edge(earlier.id, later.id, reason, later.span);
             }
         }
     }

@@ -105,6 +105,8 @@ impl Reason {
             Reason::Needs(NeedHosts::Same) => "needs".into(),
             Reason::Needs(NeedHosts::All) => "needs, on all hosts".into(),
             Reason::Reads(name) => format!("it reads `{name}`"),
+            Reason::SetsToo(name) => format!("both set `{name}`"),
+            Reason::ReadBefore(name) => format!("it sets `{name}`, which is read before"),
             Reason::Unknown => "what is read or set cannot be known before".into(),
             Reason::Notified => "notifies".into(),
         }

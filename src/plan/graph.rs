@@ -49,6 +49,10 @@ pub enum Reason {
     Needs(NeedHosts),
     /// It reads a variable that the other sets.
     Reads(Arc<str>),
+    /// Both set a variable: the later one's value stands.
+    SetsToo(Arc<str>),
+    /// It sets a variable that the other reads as it was before.
+    ReadBefore(Arc<str>),
     /// What it reads, or what the other sets, cannot be known before the run.
     Unknown,
     /// It is a handler that the other notifies.

@@ -22,7 +22,7 @@ pub(super) enum Sets {
 pub(super) struct Access {
     pub reads: NamesRead,
     pub sets: Sets,
-    /// It reads other hosts' variables.
+    /// It reads or sets other hosts' variables.
     pub across_hosts: bool,
 }
 
@@ -40,17 +40,31 @@ const FACT_MODULES: &[(&str, &[&str])] = &[
 ];
 
 impl Access {
-    /// Why this task must wait for `writer`, and on which hosts.
-    pub fn depends_on(&self, writer: &Access) -> Option<(Reason, NeedHosts)> {
-        let hosts = if self.across_hosts { NeedHosts::All } else { NeedHosts::Same };
-        match (&self.reads, &writer.sets) {
-            (_, Sets::Names(names)) if names.is_empty() => None,
-            (NamesRead::Names(names), _) if names.is_empty() => None,
-            (NamesRead::All, _) | (_, Sets::Any) => Some((Reason::Unknown, hosts)),
-            (NamesRead::Names(read), Sets::Names(set)) => {
-                let common = set.iter().find(|name| read.contains(*name) || reads_fact(read, name))?;
-                Some((Reason::Reads(common.clone()), hosts))
-            }
+    /// Why this task must wait for an earlier one, and on which hosts: it reads what the other sets,
+    /// or sets what the other sets or reads.
+    pub fn depends_on(&self, earlier: &Access) -> Option<(Reason, NeedHosts)> {
+        let read = conflict(&self.reads, &earlier.sets).map(|name| name.map_or(Reason::Unknown, Reason::Reads));
+        let set = || match (&self.sets, &earlier.sets) {
+            (Sets::Names(names), _) | (_, Sets::Names(names)) if names.is_empty() => None,
+            (Sets::Names(ours), Sets::Names(theirs)) => ours.intersection(theirs).next().cloned().map(Reason::SetsToo),
+            _ => Some(Reason::Unknown),
+        };
+        let replaced =
+            || conflict(&earlier.reads, &self.sets).map(|name| name.map_or(Reason::Unknown, Reason::ReadBefore));
+        let across = self.across_hosts || earlier.across_hosts;
+        let reason = read.or_else(set).or_else(replaced)?;
+        Some((reason, if across { NeedHosts::All } else { NeedHosts::Same }))
+    }
+}
+
+/// A name that is both read and set; the inner None when that cannot be known.
+fn conflict(reads: &NamesRead, sets: &Sets) -> Option<Option<Arc<str>>> {
+    match (reads, sets) {
+        (_, Sets::Names(names)) if names.is_empty() => None,
+        (NamesRead::Names(names), _) if names.is_empty() => None,
+        (NamesRead::All, _) | (_, Sets::Any) => Some(None),
+        (NamesRead::Names(read), Sets::Names(set)) => {
+            set.iter().find(|name| read.contains(*name) || reads_fact(read, name)).map(|name| Some(name.clone()))
         }
     }
 }
@@ -90,6 +104,8 @@ impl<'a> Reads<'a> {
             None => {}
         }
         let sets = self.action(task);
+        // Run for one host, it sets the variables of all.
+        self.across_hosts |= task.attributes.get(Keyword::RunOnce).is_some() || sets_globally(&task.action);
         // A task's own register is for itself too.
         for map in task.vars.iter().chain(&task.include_vars) {
             map.values().for_each(|value| self.value(value));
@@ -112,7 +128,7 @@ impl<'a> Reads<'a> {
                     self.expression_args(args);
                 }
                 self.value(args);
-                match module_sets(name, args) {
+                match self.loaded(task, name, args).or_else(|| module_sets(name, args)) {
                     Some(names) => sets.extend(names),
                     None => return Sets::Any,
                 }
@@ -125,6 +141,16 @@ impl<'a> Reads<'a> {
             }
         }
         Sets::Names(sets)
+    }
+
+    /// What an `include_vars` sets that loads one of its role's own files.
+    fn loaded(&self, task: &Task, module: &str, args: &Value) -> Option<BTreeSet<Arc<str>>> {
+        if module != "ansible.builtin.include_vars" || args.get("name").is_some() {
+            return None;
+        }
+        let file = args.get("file").or_else(|| args.get("_raw_params"))?.as_str()?;
+        let own = !file.contains('/');
+        own.then(|| self.variables.loadable.get(&task.role.as_ref()?.path).cloned()).flatten()
     }
 
     /// `debug: var=` and `assert: that=` hold bare expressions.
@@ -173,11 +199,17 @@ impl<'a> Reads<'a> {
             if !self.found.insert(name.clone()) {
                 continue;
             }
-            for definition in self.variables.get(&name).into_iter().flatten() {
+            for definition in self.variables.definitions.get(&name).into_iter().flatten() {
                 self.value(definition);
             }
         }
     }
+}
+
+/// Modules that change the inventory, which is every host's.
+fn sets_globally(action: &Action) -> bool {
+    matches!(action, Action::Module { name, .. }
+        if matches!(name.as_ref(), "ansible.builtin.add_host" | "ansible.builtin.group_by"))
 }
 
 /// The names that a module sets; None when they cannot be known.

@@ -11,7 +11,6 @@ use crate::inventory::HostId;
 use crate::plan::{Planner, StaticVars};
 use crate::playbook::{Block, BlockKind, Item, Keyword, Meta, NodeId, Task};
 use crate::source::Diagnostics;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -211,7 +210,7 @@ impl Dispatcher {
         };
         let items = chooser.choose(&included.items);
         let mut diagnostics = Diagnostics::default();
-        let variables: StaticVars = HashMap::new();
+        let variables = StaticVars::default();
         let plan = std::mem::take(&mut self.plan);
         self.plan = Planner::new(&engine, &variables).extend(plan, task.id, &items, &mut diagnostics);
         if diagnostics.has_errors() {
