@@ -1,6 +1,6 @@
 //! Playbooks with their imports and roles, ready to be planned.
 
-use super::{Files, Loader, expand_home_path};
+use super::{Files, Library, Loader, expand_home_path};
 use crate::playbook::{
     Action, Attributes, Block, BlockKind, Context, Fork, Item, Keyword, Meta, ModuleCatalog, NodeId, Play,
     PlaybookEntry, Reader, Task,
@@ -33,6 +33,8 @@ pub struct PlaybookLoader<'a> {
     pub extra_vars: Arc<Map>,
     /// Folders of roles.
     pub role_paths: Vec<PathBuf>,
+    /// Folders of modules of one's own.
+    pub library_paths: Vec<PathBuf>,
 }
 
 impl PlaybookLoader<'_> {
@@ -59,7 +61,10 @@ impl PlaybookLoader<'_> {
         }
         let Some(node) = self.files.read_yaml(path, diagnostics) else { return };
         let file = Arc::new(path.to_path_buf());
-        let entries = Reader { modules: self.modules, diagnostics }.read_playbook(&node, &file);
+        let beside = absolute(path.parent().unwrap_or(Path::new(""))).join("library");
+        let folders = std::iter::once(beside).chain(self.library_paths.iter().cloned()).collect();
+        let library = Library { built_in: self.modules, folders };
+        let entries = Reader { modules: &library, diagnostics }.read_playbook(&node, &file);
         loading.push(path.to_path_buf());
         for entry in entries {
             match entry {
@@ -114,6 +119,7 @@ impl PlaybookLoader<'_> {
             scope: self.static_scope(&static_vars),
             extra_vars: self.extra_vars.clone(),
             role_paths: self.role_paths.clone(),
+            library_paths: self.library_paths.clone(),
             playbook_dir,
             diagnostics,
             public_roles: Vec::new(),

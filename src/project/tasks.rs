@@ -1,7 +1,7 @@
 //! Files of tasks, with imports replaced by what they bring in.
 
 use super::roles::{RoleFiles, RoleUse};
-use super::{Files, find_in};
+use super::{Files, Library, find_in};
 use crate::playbook::{
     Action, Block, BlockKind, Context, Fork, IncludeRole, IncludeTasks, Item, Keyword, ModuleCatalog, NodeId, Reader,
     Role, Strand, Task,
@@ -26,6 +26,8 @@ pub struct Loader<'a> {
     pub extra_vars: Arc<Map>,
     /// Folders of roles, after the playbook's own.
     pub role_paths: Vec<PathBuf>,
+    /// Folders of modules, after those of roles and the playbook's own.
+    pub library_paths: Vec<PathBuf>,
     /// The folder of the playbook.
     pub playbook_dir: PathBuf,
     /// What was wrong so far.
@@ -53,10 +55,18 @@ impl Loader<'_> {
         let Some(node) = self.files.read_yaml(path, self.diagnostics) else { return Vec::new() };
         let context = Context { file: Arc::new(path.to_path_buf()), ..context.clone() };
         self.importing.push(path.to_path_buf());
-        let items = self.reader().read_list(&node, &context);
+        let library = Library { built_in: self.modules, folders: self.library_folders(&context) };
+        let items = Reader { modules: &library, diagnostics: self.diagnostics }.read_list(&node, &context);
         let items = self.expand(items);
         self.importing.pop();
         items
+    }
+
+    /// Where the project's own modules are, as seen from a role or the playbook.
+    fn library_folders(&self, context: &Context) -> Vec<PathBuf> {
+        let roles = context.role.iter().flat_map(|role| std::iter::once(role).chain(role.parents.iter().rev()));
+        let own = roles.map(|role| role.path.join("library"));
+        own.chain([self.playbook_dir.join("library")]).chain(self.library_paths.iter().cloned()).collect()
     }
 
     /// Replaces imports by blocks.

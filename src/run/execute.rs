@@ -10,8 +10,9 @@ use super::target::TargetSource;
 use crate::agent::Become;
 use crate::inventory::HostId;
 use crate::module::{Action as ModuleAction, Effect, Failure, RunFlags, TaskDoor, argument_failure, check_args};
-use crate::modules::{self, Entry};
+use crate::modules::{self, Entry, library::PATH_ARGUMENT};
 use crate::playbook::{Action, IncludeRole, IncludeTasks, Keyword};
+use crate::project::LIBRARY_PREFIX;
 use crate::template::{Engine, Scope};
 use crate::transport::Target;
 use crate::value::{Key, Map, Value, parse_bool};
@@ -276,12 +277,20 @@ impl<'a> Execution<'a> {
     }
 
     fn module(&self, name: &str, args: &Value, no_log: bool) -> Result<Attempt, Failure> {
-        let entry = modules::find(name).ok_or_else(|| Failure::new(format!("rplay has no module `{name}`")))?;
+        let program = name.strip_prefix(LIBRARY_PREFIX);
+        let entry = match program {
+            Some(_) => Some(modules::LIBRARY),
+            None => modules::find(name),
+        };
+        let entry = entry.ok_or_else(|| Failure::new(format!("rplay has no module `{name}`")))?;
         let raw_args: &[&str] = match entry {
             Entry::Action(action) => action.raw_args(),
             Entry::Module(_) => &[],
         };
-        let args = self.arguments(&entry, args, raw_args)?;
+        let mut args = self.arguments(&entry, args, raw_args)?;
+        if let Some(program) = program {
+            args.insert(PATH_ARGUMENT.into(), Value::str(program));
+        }
         let place = self.place(no_log)?;
         let delegated = place.delegated.clone();
         let door = JobDoor::new(self, place);

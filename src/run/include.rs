@@ -55,6 +55,7 @@ fn with_loader<T>(
         scope,
         extra_vars,
         role_paths: project.role_paths.clone(),
+        library_paths: project.library_paths.clone(),
         playbook_dir: playbook_dir.to_path_buf(),
         diagnostics: &mut diagnostics,
         public_roles: Vec::new(),

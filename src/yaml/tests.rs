@@ -66,7 +66,7 @@ fn authored_text_becomes_templates_and_unsafe_text_does_not() {
     let value = node.to_value();
     let Value::Template(template) = value.get("a").unwrap() else { panic!("no template: {value:?}") };
     assert_eq!(template.span, Some(Span { file: FileId(0), line: 1, column: 4, length: 9 }));
-    assert!(matches!(value.get("b").unwrap(), Value::Str(_)));
+    assert!(matches!(value.get("b").unwrap(), Value::Template(template) if template.verbatim));
     assert!(value.get("c").unwrap().is_plain());
     assert_eq!(node.get("c").unwrap().get("d").unwrap().as_list().unwrap().len(), 1);
     let Value::Vault(vault) = value.get("e").unwrap() else { panic!("no vault text: {value:?}") };

@@ -137,6 +137,10 @@ impl Reader<'_> {
 
     fn finish_module(&mut self, written: Written<'_>, attributes: &Attributes, expected: bool) -> Option<Action> {
         let info = self.modules.find(&written.name)?;
+        if let Some(reason) = info.refused {
+            self.error("foreign-module", written.span, reason);
+            return None;
+        }
         for name in written.args.keys().filter_map(Key::as_str).filter(|name| name.starts_with("_ansible_")) {
             let span = arg_span(written.node, name).unwrap_or(written.span);
             let text = format!("`{name}`: names that begin with `_ansible_` are for the engine's own use");
