@@ -232,3 +232,77 @@ fn a_pipe_that_nobody_reads_ends_it_quietly() {
     assert_eq!(output.status.code(), Some(141), "{}", stderr(&output));
     assert_eq!(stderr(&output), "");
 }
+
+const CACHED: &str = "\
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - debug: {msg: \"{{ kept | default('nothing') }}\"}
+    - set_fact: {kept: a fact, cacheable: true}
+      when: keep | default(false)
+";
+
+#[test]
+fn keeps_facts_between_runs_when_asked() {
+    let folder = project(CACHED);
+    let ran = |arguments: &[&str]| {
+        let mut command = rplay(folder.path(), arguments);
+        command
+            .env("ANSIBLE_CACHE_PLUGIN", "jsonfile")
+            .env("ANSIBLE_CACHE_PLUGIN_CONNECTION", folder.path().join("facts"));
+        stdout(&command.output().unwrap())
+    };
+    assert!(ran(&["site.yml", "-e", "{\"keep\": true}"]).contains("nothing"));
+    assert!(ran(&["site.yml"]).contains("a fact"));
+    assert!(ran(&["site.yml", "--flush-cache"]).contains("nothing"));
+    let refused = rplay(folder.path(), &["site.yml"]).env("ANSIBLE_CACHE_PLUGIN", "redis").output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("redis is not supported"), "{}", stderr(&refused));
+}
+
+const UNTRUSTED: &str = "\
+- hosts: localhost
+  gather_facts: false
+  vars: {authored: 1 == 1}
+  tasks:
+    - command: echo 1 == 1
+      register: told
+    - {debug: {msg: fine}, when: \"{{ authored }}\"}
+    - {debug: {msg: refused}, when: \"{{ told.stdout }}\"}
+";
+
+#[test]
+fn text_of_hosts_is_no_condition() {
+    let folder = project(UNTRUSTED);
+    let ran = run(folder.path(), &["site.yml"]);
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(stdout(&ran).contains("\"msg\": \"fine\""), "{}", stdout(&ran));
+    assert!(stdout(&ran).contains("Encountered untrusted template or expression"), "{}", stdout(&ran));
+}
+
+const OWN_MODULES: &str = "\
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - greet: {who: \"{{ name }} and you\"}
+      vars: {name: World}
+      register: greeting
+    - action: \"{{ chosen }} msg='{{ greeting.msg }}'\"
+      vars: {chosen: debug}
+";
+
+#[test]
+fn runs_programs_of_the_library() {
+    let folder = project(OWN_MODULES);
+    fs::create_dir(folder.path().join("library")).unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join("library").join(name), text).unwrap();
+    write("greet", "#!/bin/sh\n. \"$1\"\nprintf '{\"changed\": true, \"msg\": \"Hello, %s!\"}\\n' \"$who\"\n");
+    let ran = run(folder.path(), &["site.yml"]);
+    assert_eq!(ran.status.code(), Some(0), "{}{}", stdout(&ran), stderr(&ran));
+    assert!(stdout(&ran).contains("changed: [localhost]"), "{}", stdout(&ran));
+    assert!(stdout(&ran).contains("\"msg\": \"Hello, World and you!\""), "{}", stdout(&ran));
+    write("greet", "#!/usr/bin/python\nfrom ansible.module_utils.basic import AnsibleModule\n");
+    let refused = run(folder.path(), &["site.yml"]);
+    assert_eq!(refused.status.code(), Some(4));
+    assert!(stderr(&refused).contains("error[foreign-module]"), "{}", stderr(&refused));
+}

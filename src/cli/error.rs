@@ -76,6 +76,7 @@ impl CliError {
     pub fn exit(&self) -> Exit {
         match self {
             CliError::Option(_) => Exit::Options,
+            CliError::Run(RunError::Include(_)) => Exit::Unreachable,
             CliError::Project(ProjectError::Invalid(_)) => Exit::Options,
             _ => Exit::Error,
         }

@@ -127,6 +127,7 @@ impl Lister<'_> {
             (None, Action::Meta(_)) => "meta".to_owned(),
             (None, Action::IncludeRole(_)) => "include_role".to_owned(),
             (None, Action::Module { written, .. }) => written.to_string(),
+            (None, Action::Templated { name, .. }) => name.to_string(),
             _ => task.display_name(),
         };
         let shown: BTreeSet<String> = tags.union(&self.play_tags).cloned().collect();

@@ -35,6 +35,7 @@ pub struct Loaded {
     pub tags: TagFilter,
     pub extra_vars: Arc<Map>,
     pub role_paths: Vec<PathBuf>,
+    pub library_paths: Vec<PathBuf>,
     pub playbook_dir: PathBuf,
     pub playbooks: Vec<Playbook>,
     pub plan: Plan,
@@ -78,8 +79,11 @@ pub fn load(
 ) -> Result<Loaded, CliError> {
     check_playbooks(playbooks)?;
     let warnings = Warnings::default();
-    if !options.module_path.is_empty() {
-        warnings.warn("--module-path has no effect: rplay does not run modules of your own yet");
+    for key in config.without_effect() {
+        match key {
+            "hash_behaviour" => return Err(CliError::Option("hash_behaviour = merge is not supported".into())),
+            key => warnings.warn(format!("the setting {key} has no effect in rplay")),
+        }
     }
     let secrets = vault_secrets::gather(options, &config)?;
     let files = Files::new(SourceMap::default(), Arc::new(secrets));
@@ -99,6 +103,7 @@ pub fn load(
     let playbook_dir = absolute(first.parent().unwrap_or(Path::new("")));
     let engine = engine(&files, &config, &playbook_dir, &warnings);
     let role_paths = role_paths(&config);
+    let library_paths = library_paths(options, &config);
     let catalog = Catalog;
     let loader = PlaybookLoader {
         files: &files,
@@ -106,6 +111,7 @@ pub fn load(
         engine: &engine,
         extra_vars: extra_vars.clone(),
         role_paths: role_paths.clone(),
+        library_paths: library_paths.clone(),
     };
     let playbooks: Vec<Playbook> = playbooks.iter().map(|path| loader.load(path, &mut diagnostics)).collect();
     let inventory_vars = InventoryVars::new(files.clone(), &inventory_sources, &playbook_dir);
@@ -121,6 +127,7 @@ pub fn load(
         tags,
         extra_vars,
         role_paths,
+        library_paths,
         playbook_dir,
         playbooks,
         plan: Plan::default(),
@@ -151,6 +158,15 @@ fn role_paths(config: &Config) -> Vec<PathBuf> {
         return configured;
     }
     ["~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles"].map(expand_home_path).to_vec()
+}
+
+/// Folders of modules of one's own, beside those of playbooks and roles.
+fn library_paths(options: &Options, config: &Config) -> Vec<PathBuf> {
+    let given = options.module_path.iter().map(|path| path.to_string());
+    let given = given.flat_map(|text| text.split(':').map(expand_home_path).collect::<Vec<_>>());
+    let configured = config.paths(Setting::Module, ':');
+    let usual = ["~/.ansible/plugins/modules", "/usr/share/ansible/plugins/modules"].map(expand_home_path).to_vec();
+    given.chain(if configured.is_empty() { usual } else { configured }).map(|path| absolute(&path)).collect()
 }
 
 fn tag_filter(options: &Options, config: &Config) -> TagFilter {

@@ -180,6 +180,7 @@ fn input(loaded: Loaded, settings: Settings, screen: Arc<Screen>) -> RunInput {
         engine: loaded.engine,
         modules: Arc::new(Catalog),
         role_paths: loaded.role_paths,
+        library_paths: loaded.library_paths,
         playbook_dir: loaded.playbook_dir,
         inventory_vars: loaded.inventory_vars,
         blobs: Arc::new(BlobStore::new()),

@@ -22,6 +22,7 @@ pub mod group_by;
 pub mod hostname;
 pub mod include_vars;
 pub mod ini_file;
+pub mod library;
 pub mod lineinfile;
 pub mod mount;
 pub mod package;
@@ -68,4 +69,4 @@ mod web;
 mod wildcard;
 mod words;
 
-pub use registry::{Catalog, Entry, LightModules, WholeModules, all, find};
+pub use registry::{Catalog, Entry, LIBRARY, LightModules, WholeModules, all, find};

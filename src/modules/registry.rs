@@ -26,6 +26,7 @@ static LIGHT: &[&dyn AnyModule] = &[
     &group::Group,
     &hostname::Hostname,
     &ini_file::IniFile,
+    &library::Library,
     &lineinfile::LineInFile,
     &mount::Mount,
     &package::Package,
@@ -65,6 +66,7 @@ static ACTIONS: &[&dyn Action] = &[
     &fetch::FetchAction,
     &group_by::GroupBy,
     &include_vars::IncludeVars,
+    &library::LibraryAction,
     &pause::Pause,
     &raw::Raw,
     &reboot::Reboot,
@@ -125,6 +127,9 @@ static BY_NAME: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
     names
 });
 
+/// How a program of the project's own is run.
+pub static LIBRARY: Entry = Entry::Action(&library::LibraryAction);
+
 /// The module of a name: fully qualified, short, or another collection's.
 pub fn find(name: &str) -> Option<Entry> {
     let legacy = || name.strip_prefix("ansible.legacy.").and_then(|short| BY_NAME.get(short));
@@ -172,6 +177,7 @@ impl ModuleCatalog for Catalog {
             args: entry.args(),
             rules: spec.rules,
             any_args,
+            refused: None,
         })
     }
 

@@ -55,6 +55,10 @@ impl Checker<'_> {
         }
         match &task.action {
             Action::Module { args, .. } => self.value(args),
+            Action::Templated { name, args, .. } => {
+                self.value(name);
+                self.value(args);
+            }
             Action::IncludeTasks(include) => self.value(&include.file),
             Action::IncludeRole(include) => self.value(&include.name),
             Action::Meta(_) | Action::ImportTasks(_) | Action::ImportRole(_) => {}

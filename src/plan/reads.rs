@@ -134,6 +134,11 @@ impl<'a> Reads<'a> {
                 }
             }
             Action::Meta(_) => {}
+            Action::Templated { name, args, .. } => {
+                self.value(name);
+                self.value(args);
+                return Sets::Any;
+            }
             Action::IncludeTasks(_) | Action::IncludeRole(_) | Action::ImportTasks(_) | Action::ImportRole(_) => {
                 // What is in it is known only when it is reached.
                 self.all = true;

@@ -19,6 +19,15 @@ pub enum Action {
         /// The place of the module's name.
         span: Option<Span>,
     },
+    /// Runs a module whose name is known only when the task is reached.
+    Templated {
+        /// The name, unrendered.
+        name: Value,
+        /// Arguments by name, or a template that makes a map of them.
+        args: Value,
+        /// The place of the name.
+        span: Option<Span>,
+    },
     /// Tells the engine something.
     Meta(Meta),
     /// Adds a file's tasks when the task is reached.
@@ -101,12 +110,12 @@ pub struct IncludeRole {
     pub defaults_from: Option<Value>,
     /// The file in `handlers/`.
     pub handlers_from: Option<Value>,
-    /// Whether the role may run again with the same parameters.
-    pub allow_duplicates: bool,
+    /// Whether the role may run again with the same parameters; a truth value once rendered.
+    pub allow_duplicates: Option<Value>,
     /// Whether the role's variables and defaults are seen by the rest of the play.
-    pub public: Option<bool>,
+    pub public: Option<Value>,
     /// Whether `meta/argument_specs.yml` is checked.
-    pub rolespec_validate: bool,
+    pub rolespec_validate: Option<Value>,
     /// `apply`: keywords for the tasks inside.
     pub apply: Attributes,
     /// Variables of `apply`.

@@ -68,6 +68,7 @@ impl Task {
             (None, Action::IncludeRole(include)) => format!("include_role : {}", include.name),
             (None, Action::ImportTasks(_)) => "import_tasks".into(),
             (None, Action::ImportRole(_)) => "import_role".into(),
+            (None, Action::Templated { name, .. }) => name.to_string(),
         };
         match &self.role {
             Some(role) => format!("{} : {own}", role.name),

@@ -121,6 +121,19 @@ settings! {
     DiffContext             "DIFF_CONTEXT"                     "diff"                 "context"                   "ANSIBLE_DIFF_CONTEXT"                     Number "3";
 }
 
+/// Settings that rplay knows of and does not follow: whoever changes them is told.
+const WITHOUT_EFFECT: &[Setting] = &[
+    Setting::GatherSubset,
+    Setting::GatherTimeout,
+    Setting::FactPath,
+    Setting::InjectFacts,
+    Setting::HashBehaviour,
+    Setting::ErrorOnUndefined,
+    Setting::Jinja2Native,
+    Setting::LogPath,
+    Setting::UnparsedFailed,
+];
+
 /// The settings of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
@@ -196,6 +209,17 @@ impl Config {
             .collect()
     }
 
+    /// The keys of settings that differ from Ansible's defaults and have no effect here.
+    pub fn without_effect(&self) -> Vec<&'static str> {
+        let differs = |row: &&Row| {
+            let word =
+                |text: &str| parse_bool(&Value::str(text)).map_or_else(|| text.to_owned(), |flag| flag.to_string());
+            WITHOUT_EFFECT.contains(&row.setting)
+                && self.get(row.setting).is_some_and(|text| word(text.trim()) != word(row.default))
+        };
+        SETTINGS.iter().filter(differs).map(|row| row.key).collect()
+    }
+
     /// A setting as the `config` lookup gives it, its default included; None for an unknown name.
     pub fn by_name(&self, name: &str) -> Option<Value> {
         let row = SETTINGS.iter().find(|row| row.name == name && !name.is_empty())?;
@@ -258,5 +282,7 @@ mod tests {
         assert_eq!(config.by_name("TAGS_RUN"), Some(Value::list(Vec::new())));
         assert_eq!(config.by_name("DEFAULT_REMOTE_USER"), Some(Value::Null));
         assert_eq!(config.by_name("NO_SUCH"), None);
+        let odd = Config::from_text("[defaults]\njinja2_native = yes\nhash_behaviour = merge\nforks = 3\n");
+        assert_eq!(odd.without_effect(), ["hash_behaviour"]);
     }
 }

@@ -109,7 +109,7 @@ impl Check<'_> {
                 Action::Module { name, args, .. } => self.module(task, name, args),
                 Action::IncludeTasks(include) => self.include_tasks(task, include),
                 Action::IncludeRole(include) => self.include_role(task, include),
-                Action::Meta(_) | Action::ImportTasks(_) | Action::ImportRole(_) => {}
+                Action::Templated { .. } | Action::Meta(_) | Action::ImportTasks(_) | Action::ImportRole(_) => {}
             }
         }
         let fetches = matches!(&task.action, Action::Module { name, .. } if FETCHERS.contains(&name.as_ref()));

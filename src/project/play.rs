@@ -1,6 +1,6 @@
 //! Playbooks with their imports and roles, ready to be planned.
 
-use super::{Files, Loader, expand_home_path};
+use super::{Files, Library, Loader, expand_home_path};
 use crate::playbook::{
     Action, Attributes, Block, BlockKind, Context, Fork, Item, Keyword, Meta, ModuleCatalog, NodeId, Play,
     PlaybookEntry, Reader, Task,
@@ -33,17 +33,27 @@ pub struct PlaybookLoader<'a> {
     pub extra_vars: Arc<Map>,
     /// Folders of roles.
     pub role_paths: Vec<PathBuf>,
+    /// Folders of modules of one's own.
+    pub library_paths: Vec<PathBuf>,
 }
 
 impl PlaybookLoader<'_> {
     /// Loads a playbook; mistakes are noted and what remains is given.
     pub fn load(&self, path: &Path, diagnostics: &mut Diagnostics) -> Playbook {
         let mut plays = Vec::new();
-        self.load_into(path, &mut plays, &mut Vec::new(), diagnostics);
+        self.load_into(path, &mut plays, &mut Vec::new(), &Map::new(), diagnostics);
         Playbook { path: path.to_path_buf(), plays: plays.into_iter().map(Arc::new).collect() }
     }
 
-    fn load_into(&self, path: &Path, plays: &mut Vec<Play>, loading: &mut Vec<PathBuf>, diagnostics: &mut Diagnostics) {
+    /// `given` are the variables of the imports that lead to the file.
+    fn load_into(
+        &self,
+        path: &Path,
+        plays: &mut Vec<Play>,
+        loading: &mut Vec<PathBuf>,
+        given: &Map,
+        diagnostics: &mut Diagnostics,
+    ) {
         if loading.iter().any(|open| open == path) {
             let message = format!("{} imports itself", path.display());
             diagnostics.push(Diagnostic::error("import-cycle", None, message));
@@ -51,13 +61,18 @@ impl PlaybookLoader<'_> {
         }
         let Some(node) = self.files.read_yaml(path, diagnostics) else { return };
         let file = Arc::new(path.to_path_buf());
-        let entries = Reader { modules: self.modules, diagnostics }.read_playbook(&node, &file);
+        let beside = absolute(path.parent().unwrap_or(Path::new(""))).join("library");
+        let folders = std::iter::once(beside).chain(self.library_paths.iter().cloned()).collect();
+        let library = Library { built_in: self.modules, folders };
+        let entries = Reader { modules: &library, diagnostics }.read_playbook(&node, &file);
         loading.push(path.to_path_buf());
         for entry in entries {
             match entry {
-                PlaybookEntry::Play(play) => plays.push(self.complete(*play, diagnostics)),
+                PlaybookEntry::Play(play) => plays.push(self.complete(*play, given, diagnostics)),
                 PlaybookEntry::Import { file, span, attributes, vars, needs } => {
-                    let scope = self.static_scope(&vars);
+                    let mut inner = vars.clone();
+                    inner.extend(given.clone());
+                    let scope = self.static_scope(&inner);
                     let target = match self.engine.resolve(&file, &scope) {
                         Ok(name) => path.parent().unwrap_or(Path::new("")).join(expand_home_path(&name.to_string())),
                         Err(error) => {
@@ -71,7 +86,7 @@ impl PlaybookLoader<'_> {
                         continue;
                     }
                     let first = plays.len();
-                    self.load_into(&target, plays, loading, diagnostics);
+                    self.load_into(&target, plays, loading, &inner, diagnostics);
                     for (index, play) in plays[first..].iter_mut().enumerate() {
                         impose(play, &attributes, &vars);
                         if index == 0 && needs.is_some() {
@@ -92,16 +107,19 @@ impl PlaybookLoader<'_> {
     }
 
     /// Loads a play's roles and expands its imports.
-    fn complete(&self, mut play: Play, diagnostics: &mut Diagnostics) -> Play {
+    fn complete(&self, mut play: Play, given: &Map, diagnostics: &mut Diagnostics) -> Play {
         let playbook_dir = absolute(play.file.parent().unwrap_or(Path::new("")));
         let mut static_vars = play.vars.as_ref().clone();
+        static_vars.extend(given.clone());
         static_vars.insert("playbook_dir".into(), Value::str(playbook_dir.to_string_lossy()));
         let mut loader = Loader {
             files: self.files,
             modules: self.modules,
             engine: self.engine,
             scope: self.static_scope(&static_vars),
+            extra_vars: self.extra_vars.clone(),
             role_paths: self.role_paths.clone(),
+            library_paths: self.library_paths.clone(),
             playbook_dir,
             diagnostics,
             public_roles: Vec::new(),

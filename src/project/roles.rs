@@ -54,7 +54,7 @@ const DEEPEST: usize = 60;
 impl Loader<'_> {
     /// Loads an entry of `roles:`.
     pub(crate) fn load_role_entry(&mut self, entry: RoleEntry, context: &Context) -> Option<Item> {
-        let name = self.render_static(&entry.name, entry.span, "the name of a role")?;
+        let name = self.render_static(&entry.name, entry.span, "the name of a role", &context.vars)?;
         let role_use = RoleUse {
             name,
             span: entry.span,

@@ -1,14 +1,14 @@
 //! Files of tasks, with imports replaced by what they bring in.
 
 use super::roles::{RoleFiles, RoleUse};
-use super::{Files, find_in};
+use super::{Files, Library, find_in};
 use crate::playbook::{
     Action, Block, BlockKind, Context, Fork, IncludeRole, IncludeTasks, Item, Keyword, ModuleCatalog, NodeId, Reader,
     Role, Strand, Task,
 };
 use crate::source::{Diagnostic, Diagnostics, Span};
-use crate::template::{Engine, Scope};
-use crate::value::Value;
+use crate::template::{Engine, Overlay, Scope};
+use crate::value::{Map, Value, parse_bool};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,8 +22,12 @@ pub struct Loader<'a> {
     pub engine: &'a Engine,
     /// What is known before any host is: variables of the play and of the command line.
     pub scope: Arc<dyn Scope>,
+    /// `--extra-vars`, which win over the variables of an import itself.
+    pub extra_vars: Arc<Map>,
     /// Folders of roles, after the playbook's own.
     pub role_paths: Vec<PathBuf>,
+    /// Folders of modules, after those of roles and the playbook's own.
+    pub library_paths: Vec<PathBuf>,
     /// The folder of the playbook.
     pub playbook_dir: PathBuf,
     /// What was wrong so far.
@@ -51,10 +55,18 @@ impl Loader<'_> {
         let Some(node) = self.files.read_yaml(path, self.diagnostics) else { return Vec::new() };
         let context = Context { file: Arc::new(path.to_path_buf()), ..context.clone() };
         self.importing.push(path.to_path_buf());
-        let items = self.reader().read_list(&node, &context);
+        let library = Library { built_in: self.modules, folders: self.library_folders(&context) };
+        let items = Reader { modules: &library, diagnostics: self.diagnostics }.read_list(&node, &context);
         let items = self.expand(items);
         self.importing.pop();
         items
+    }
+
+    /// Where the project's own modules are, as seen from a role or the playbook.
+    fn library_folders(&self, context: &Context) -> Vec<PathBuf> {
+        let roles = context.role.iter().flat_map(|role| std::iter::once(role).chain(role.parents.iter().rev()));
+        let own = roles.map(|role| role.path.join("library"));
+        own.chain([self.playbook_dir.join("library")]).chain(self.library_paths.iter().cloned()).collect()
     }
 
     /// Replaces imports by blocks.
@@ -89,7 +101,7 @@ impl Loader<'_> {
     }
 
     fn import_tasks(&mut self, task: &Task, import: &IncludeTasks) -> Option<Item> {
-        let name = self.render_static(&import.file, import.span, "the name of an imported file")?;
+        let name = self.render_static(&import.file, import.span, "the name of an imported file", &task.vars)?;
         let context = child_context(task, &import.apply, &import.apply_vars);
         match self.find_tasks_file(task, &name) {
             Some(path) => {
@@ -105,14 +117,15 @@ impl Loader<'_> {
 
     fn import_role(&mut self, task: &Task, import: &IncludeRole) -> Option<Item> {
         let context = child_context(task, &import.apply, &import.apply_vars);
-        let role_use = self.role_use(task, import, import.public.unwrap_or(true))?;
+        let role_use = self.role_use(task, import, true)?;
         self.load_role(role_use, &context)
     }
 
     /// Turns an import's or include's arguments, rendered already or renderable now, into a use of a role.
     pub(crate) fn role_use(&mut self, task: &Task, include: &IncludeRole, public: bool) -> Option<RoleUse> {
+        let vars = &task.vars;
         let mut text = |value: &Option<Value>, what: &str| match value {
-            Some(value) => self.render_static(value, include.span, what).map(Some),
+            Some(value) => self.render_optional(value, include.span, what, vars),
             None => Some(None),
         };
         let from = RoleFiles {
@@ -121,8 +134,17 @@ impl Loader<'_> {
             defaults: text(&include.defaults_from, "defaults_from")?,
             handlers: text(&include.handlers_from, "handlers_from")?,
         };
+        let mut flag = |value: &Option<Value>, what: &str, default: bool| {
+            let text = text(value, what)?;
+            Some(text.and_then(|text| parse_bool(&Value::str(text))).unwrap_or(default))
+        };
+        let (allow_duplicates, public, validate) = (
+            flag(&include.allow_duplicates, "allow_duplicates", true)?,
+            flag(&include.public, "public", public)?,
+            flag(&include.rolespec_validate, "rolespec_validate", true)?,
+        );
         Some(RoleUse {
-            name: self.render_static(&include.name, include.span, "the name of a role")?,
+            name: self.render_static(&include.name, include.span, "the name of a role", vars)?,
             span: include.span,
             attributes: crate::playbook::Attributes::default(),
             vars: crate::value::Map::new(),
@@ -130,9 +152,9 @@ impl Loader<'_> {
             label: task.label.clone(),
             needs: task.needs.clone(),
             from,
-            allow_duplicates: Some(include.allow_duplicates),
+            allow_duplicates: Some(allow_duplicates),
             public,
-            validate: include.rolespec_validate,
+            validate,
         })
     }
 
@@ -177,10 +199,37 @@ impl Loader<'_> {
         );
     }
 
-    /// Renders a name that must be known before any host is.
-    pub(crate) fn render_static(&mut self, value: &Value, span: Option<Span>, what: &str) -> Option<String> {
-        match self.engine.resolve(value, &self.scope) {
-            Ok(value) => Some(value.to_string()),
+    /// Renders a name that must be known before any host is; `vars` are those around it.
+    pub(crate) fn render_static(
+        &mut self,
+        value: &Value,
+        span: Option<Span>,
+        what: &str,
+        vars: &[Arc<Map>],
+    ) -> Option<String> {
+        match self.render_optional(value, span, what, vars)? {
+            Some(text) => Some(text),
+            None => {
+                self.diagnostics.push(Diagnostic::error("unknown-name", span, format!("{what} cannot be omitted")));
+                None
+            }
+        }
+    }
+
+    /// The same; Some(None) when the value is omitted.
+    fn render_optional(
+        &mut self,
+        value: &Value,
+        span: Option<Span>,
+        what: &str,
+        vars: &[Arc<Map>],
+    ) -> Option<Option<String>> {
+        let mut over = Map::new();
+        vars.iter().for_each(|map| over.extend(map.as_ref().clone()));
+        over.retain(|name, _| !self.extra_vars.contains_key(name));
+        let scope: Arc<dyn Scope> = Arc::new(Overlay { over, under: self.scope.clone() });
+        match self.engine.resolve_top(value, &scope) {
+            Ok(value) => Some(value.map(|value| value.to_string())),
             Err(error) => {
                 self.diagnostics.push(
                     Diagnostic::error("unknown-name", error.span.or(span), format!("{what} cannot be known: {}", error.message))

@@ -69,6 +69,9 @@ pub enum RunError {
     /// The fact cache cannot be flushed.
     #[error(transparent)]
     FactCache(#[from] crate::project::FactCacheError),
+    /// An included file has a mistake.
+    #[error("{0}")]
+    Include(String),
     /// A play's keyword cannot be used.
     #[error("{0}")]
     Play(String),
@@ -121,6 +124,8 @@ pub(super) struct Dispatcher {
     pub start_at: Option<String>,
     pub stepping: bool,
     pub aborted: bool,
+    /// What ends the run as a whole.
+    pub fatal: Option<RunError>,
     pub connections: Arc<Connections>,
     pub pool: ThreadPool,
     pub events: Sender<Event>,
@@ -167,6 +172,7 @@ impl Dispatcher {
             includes: HashMap::new(),
             running: 0,
             aborted: false,
+            fatal: None,
             connections: Arc::new(Connections::new(cancel.clone())),
             pool,
             events,
@@ -200,6 +206,10 @@ impl Dispatcher {
                 }
             }
             self.take_in();
+            if let Some(error) = self.fatal.take() {
+                self.cancel.cancel();
+                return Err(error);
+            }
             if self.cancel.is_cancelled() && self.running == 0 {
                 break;
             }

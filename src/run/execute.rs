@@ -10,8 +10,9 @@ use super::target::TargetSource;
 use crate::agent::Become;
 use crate::inventory::HostId;
 use crate::module::{Action as ModuleAction, Effect, Failure, RunFlags, TaskDoor, argument_failure, check_args};
-use crate::modules::{self, Entry};
+use crate::modules::{self, Entry, library::PATH_ARGUMENT};
 use crate::playbook::{Action, IncludeRole, IncludeTasks, Keyword};
+use crate::project::LIBRARY_PREFIX;
 use crate::template::{Engine, Scope};
 use crate::transport::Target;
 use crate::value::{Key, Map, Value, parse_bool};
@@ -122,6 +123,10 @@ impl<'a> Execution<'a> {
             Action::IncludeTasks(include) => self.include_tasks(include, no_log),
             Action::IncludeRole(include) => self.include_role(include, no_log),
             Action::Module { name, args, .. } => self.module(name, args, no_log),
+            Action::Templated { name, args, .. } => {
+                let name = self.job.project.engine.resolve(name, &self.scope).map_err(template_failure)?.to_string();
+                self.module(name.trim(), args, no_log)
+            }
             Action::Meta(_) | Action::ImportTasks(_) | Action::ImportRole(_) => {
                 Err(Failure::new("this action is carried out elsewhere"))
             }
@@ -187,11 +192,17 @@ impl<'a> Execution<'a> {
 
     fn include_role(&self, include: &IncludeRole, no_log: bool) -> Result<Attempt, Failure> {
         let engine = &self.job.project.engine;
-        let text = |value: &Option<Value>| match value {
-            Some(value) => {
-                engine.resolve(value, &self.scope).map(|value| Some(value.to_string())).map_err(template_failure)
-            }
+        let rendered = |value: &Option<Value>| match value {
+            Some(value) => engine.resolve_top(value, &self.scope).map_err(template_failure),
             None => Ok(None),
+        };
+        let text =
+            |value| Ok::<_, Failure>(rendered(value)?.filter(|value| !value.is_null()).map(|one| one.to_string()));
+        let flag = |name: &str, value| match rendered(value)?.filter(|value| !value.is_null()) {
+            None => Ok(None),
+            Some(value) => parse_bool(&value).map(Some).ok_or_else(|| {
+                Failure::new(format!("`{name}` of include_role takes a truth value, not {}", value.repr()))
+            }),
         };
         let name = engine.resolve(&include.name, &self.scope).map_err(template_failure)?.to_string();
         let role = Include::Role {
@@ -200,6 +211,11 @@ impl<'a> Execution<'a> {
             vars_from: text(&include.vars_from)?,
             defaults_from: text(&include.defaults_from)?,
             handlers_from: text(&include.handlers_from)?,
+            flags: [
+                flag("allow_duplicates", &include.allow_duplicates)?,
+                flag("public", &include.public)?,
+                flag("rolespec_validate", &include.rolespec_validate)?,
+            ],
         };
         let result = Map::from([
             ("include_args".into(), Value::from([("name", Value::str(&name))])),
@@ -261,12 +277,20 @@ impl<'a> Execution<'a> {
     }
 
     fn module(&self, name: &str, args: &Value, no_log: bool) -> Result<Attempt, Failure> {
-        let entry = modules::find(name).ok_or_else(|| Failure::new(format!("rplay has no module `{name}`")))?;
+        let program = name.strip_prefix(LIBRARY_PREFIX);
+        let entry = match program {
+            Some(_) => Some(modules::LIBRARY),
+            None => modules::find(name),
+        };
+        let entry = entry.ok_or_else(|| Failure::new(format!("rplay has no module `{name}`")))?;
         let raw_args: &[&str] = match entry {
             Entry::Action(action) => action.raw_args(),
             Entry::Module(_) => &[],
         };
-        let args = self.arguments(&entry, args, raw_args)?;
+        let mut args = self.arguments(&entry, args, raw_args)?;
+        if let Some(program) = program {
+            args.insert(PATH_ARGUMENT.into(), Value::str(program));
+        }
         let place = self.place(no_log)?;
         let delegated = place.delegated.clone();
         let door = JobDoor::new(self, place);

@@ -158,6 +158,26 @@ impl LazyMap for AllHosts {
     }
 }
 
+/// `ansible_delegated_vars`: the variables of the host that a task is delegated to, under its name.
+pub(super) struct DelegatedVars {
+    pub hosts: Arc<dyn LazyMap>,
+    /// The name, unless a template makes it.
+    pub name: Option<Arc<str>>,
+}
+
+impl LazyMap for DelegatedVars {
+    fn get(&self, key: &str) -> Option<Lazy> {
+        match &self.name {
+            Some(name) if name.as_ref() != key => None,
+            _ => self.hosts.get(key),
+        }
+    }
+
+    fn keys(&self) -> Vec<Arc<str>> {
+        self.name.iter().cloned().collect()
+    }
+}
+
 /// A host's variables as others see them: without the play's and the task's.
 pub(super) fn host_scope(snapshot: &Snapshot, play: &Arc<PlayScope>, host: HostId) -> TaskScope {
     let mut layers = Layers::default();

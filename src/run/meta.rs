@@ -152,7 +152,7 @@ impl Dispatcher {
         task: &Arc<Task>,
         outcome: &TaskOutcome,
         hosts: &[HostId],
-    ) -> Result<Arc<[Item]>, String> {
+    ) -> Result<Arc<[Item]>, include::IncludeError> {
         let scope = self.play_scope(play);
         let mut places: Vec<Item> = Vec::new();
         for request in &outcome.includes {
@@ -197,7 +197,7 @@ impl Dispatcher {
         play: usize,
         task: &Arc<Task>,
         included: include::Included,
-    ) -> Result<Arc<Block>, String> {
+    ) -> Result<Arc<Block>, include::IncludeError> {
         let scope = self.play_scope(play);
         let static_scope = super::handlers::play_scope(&scope, &self.settings);
         let engine = self.project.engine.clone();
@@ -215,7 +215,7 @@ impl Dispatcher {
         self.plan = Planner::new(&engine, &variables).extend(plan, task.id, &items, &mut diagnostics);
         if diagnostics.has_errors() {
             let text: Vec<String> = diagnostics.0.iter().map(|one| one.render(&self.project.files.map)).collect();
-            return Err(text.join(""));
+            return Err(include::IncludeError { text: text.join(""), missing: false });
         }
         let run = &mut self.plays[play];
         run.handlers.add(&included.handlers);

@@ -19,6 +19,8 @@ pub(super) enum Include {
         vars_from: Option<String>,
         defaults_from: Option<String>,
         handlers_from: Option<String>,
+        /// `allow_duplicates`, `public` and `rolespec_validate`, where they are given.
+        flags: [Option<bool>; 3],
     },
 }
 

@@ -1,7 +1,7 @@
 //! Moves hosts forward: what can begin now begins, and outcomes decide where each host goes next.
 
 use super::cursor::{Cursor, Gate, Leaf, Passed};
-use super::dispatcher::{Dispatcher, Finished};
+use super::dispatcher::{Dispatcher, Finished, RunError};
 use super::event::{Event, Status};
 use super::keywords::Keywords;
 use super::outcome::TaskOutcome;
@@ -446,6 +446,7 @@ impl Dispatcher {
         self.strand(play, strand).announced.insert(task.id);
         let action = match &task.action {
             Action::Module { name, .. } => name.clone(),
+            Action::Templated { name, .. } => Arc::from(name.to_string()),
             Action::Meta(_) => Arc::from("meta"),
             Action::IncludeTasks(_) | Action::ImportTasks(_) => Arc::from("include_tasks"),
             Action::IncludeRole(_) | Action::ImportRole(_) => Arc::from("include_role"),
@@ -525,11 +526,14 @@ impl Dispatcher {
             }
             false => vec![host],
         };
-        self.apply_effects(play, &hosts, host, task, &mut outcome);
-        self.register(&hosts, task, &outcome);
-        if !self.notify(play, host, task, &outcome) {
-            outcome.status = Status::Failed;
-        }
+        // What runs once is known to every host of the play, wherever it stands.
+        let known_to = match once {
+            true => self.plays[play].batch.iter().copied().filter(|host| self.is_alive(*host)).collect(),
+            false => hosts.clone(),
+        };
+        self.apply_effects(play, &known_to, host, task, &mut outcome);
+        self.register(&known_to, task, &outcome);
+        self.notify(play, host, task, &outcome);
         self.count(host, &outcome);
         self.mark_role(play, host, task, &outcome);
         if let Some(step) = self.strand(play, strand).step.as_mut().filter(|step| step.task == Some(task.id)) {
@@ -543,22 +547,27 @@ impl Dispatcher {
         }
         let included = match outcome.includes.is_empty() {
             true => None,
-            false => match self.load_includes(play, task, &outcome, &hosts) {
+            // A task that runs once includes for its own host only.
+            false => match self.load_includes(play, task, &outcome, &[host]) {
                 Ok(items) => Some(items),
-                Err(message) => {
-                    let outcome = self.include_failure(task, host, &message);
+                Err(error) if !error.missing => {
+                    self.fatal.get_or_insert(RunError::Include(error.text));
+                    return;
+                }
+                Err(error) => {
+                    let outcome = self.include_failure(task, host, &error.text);
                     return self.failed_hosts(play, strand, host, task, once, &hosts, &outcome);
                 }
             },
         };
-        for host in hosts {
-            self.done.insert((task.id, host));
-            let stopped = !self.is_alive(host);
-            if let Some(cursor) = self.strand(play, strand).cursors.get_mut(&host) {
+        for other in hosts {
+            self.done.insert((task.id, other));
+            let stopped = !self.is_alive(other);
+            if let Some(cursor) = self.strand(play, strand).cursors.get_mut(&other) {
                 match &included {
                     _ if stopped => cursor.end(),
-                    Some(items) => cursor.include(items.clone()),
-                    None => cursor.advance(),
+                    Some(items) if other == host => cursor.include(items.clone()),
+                    _ => cursor.advance(),
                 }
             }
         }
@@ -662,9 +671,9 @@ impl Dispatcher {
         self.hosts.refresh(&self.project);
     }
 
-    /// Marks notified handlers; false when a name means none.
-    fn notify(&mut self, play: usize, host: HostId, task: &Task, outcome: &TaskOutcome) -> bool {
-        let mut all_found = true;
+    /// Marks notified handlers. A name that means none ends the run, unless the configuration says
+    /// that it is only worth a warning.
+    fn notify(&mut self, play: usize, host: HostId, task: &Task, outcome: &TaskOutcome) {
         for name in &outcome.notify {
             let scope = self.play_scope(play);
             let found = self.plays[play].handlers.find(name, &self.project, &scope);
@@ -674,13 +683,13 @@ impl Dispatcher {
                      handlers list ({})",
                     self.place_of(task)
                 );
-                let fatal = self.settings.config.flag(crate::project::Setting::MissingHandler).unwrap_or(true);
-                self.emit(Event::Warning(text));
-                all_found &= !fatal;
+                match self.settings.config.flag(crate::project::Setting::MissingHandler) {
+                    Some(false) => self.emit(Event::Warning(text)),
+                    _ => drop(self.fatal.get_or_insert(RunError::Play(text))),
+                }
             }
             self.plays[play].notified.entry(host).or_default().extend(found);
         }
-        all_found
     }
 
     fn unreachable_host(

@@ -1,10 +1,10 @@
 //! Puts together the variables that a task sees on a host.
 
 use super::hosts::{HostVars, Snapshot};
-use super::magic::{self, AllHosts, OwnVars};
+use super::magic::{self, AllHosts, DelegatedVars, OwnVars};
 use super::{Project, Settings};
 use crate::inventory::HostId;
-use crate::playbook::{Play, Task};
+use crate::playbook::{Keyword, Play, Task};
 use crate::project::load_vars_file;
 use crate::source::Diagnostics;
 use crate::template::{LazyMap, Scope};
@@ -129,7 +129,15 @@ impl ScopeMaker<'_> {
     fn finish(&self, layers: Layers) -> Arc<dyn Scope> {
         let hosts: Arc<dyn LazyMap> = Arc::new(AllHosts { snapshot: self.snapshot.clone(), play: self.play.clone() });
         let own = Arc::new(OwnVars::default());
-        let objects: Vec<(&'static str, Arc<dyn LazyMap>)> = vec![("hostvars", hosts), ("vars", own.clone())];
+        let mut objects: Vec<(&'static str, Arc<dyn LazyMap>)> =
+            vec![("hostvars", hosts.clone()), ("vars", own.clone())];
+        if let Some(delegate) = self.task.attributes.get(Keyword::DelegateTo).filter(|delegate| !delegate.is_null()) {
+            let name = match delegate {
+                Value::Str(name) => Some(name.clone()),
+                _ => None,
+            };
+            objects.push(("ansible_delegated_vars", Arc::new(DelegatedVars { hosts, name })));
+        }
         let scope = Arc::new(TaskScope { layers, objects });
         // Set once, right after making: there is no other value to lose.
         let _ = own.0.set(Arc::downgrade(&scope));

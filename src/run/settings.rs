@@ -89,6 +89,8 @@ pub struct Project {
     pub modules: Arc<dyn ModuleCatalog + Send + Sync>,
     /// Folders of roles.
     pub role_paths: Vec<PathBuf>,
+    /// Folders of modules of the project's own, after those beside playbooks and in roles.
+    pub library_paths: Vec<PathBuf>,
     /// The folder of the first playbook.
     pub playbook_dir: PathBuf,
     /// Variables of hosts and groups.

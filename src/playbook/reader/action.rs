@@ -4,7 +4,7 @@ use super::Reader;
 use crate::module::{ArgError, check_args};
 use crate::playbook::{Action, Attributes, IncludeRole, IncludeTasks, Keyword, Level, Meta, parse_key_values};
 use crate::source::{Diagnostic, Span, nearest};
-use crate::value::{Key, Map, Value, parse_bool};
+use crate::value::{Key, Map, Value, is_template, parse_bool};
 use crate::yaml::{Entry, Node};
 use std::sync::Arc;
 
@@ -126,12 +126,21 @@ impl Reader<'_> {
                 self.error("misplaced-import", written.span, "`import_playbook` stands at the top of a playbook only");
                 None
             }
+            _ if is_template(&written.name) => Some(Action::Templated {
+                name: Value::authored(&written.name, Some(written.span)),
+                args: written.whole.unwrap_or_else(|| Value::map(written.args)),
+                span: Some(written.span),
+            }),
             _ => self.finish_module(written, attributes, expected),
         }
     }
 
     fn finish_module(&mut self, written: Written<'_>, attributes: &Attributes, expected: bool) -> Option<Action> {
         let info = self.modules.find(&written.name)?;
+        if let Some(reason) = info.refused {
+            self.error("foreign-module", written.span, reason);
+            return None;
+        }
         for name in written.args.keys().filter_map(Key::as_str).filter(|name| name.starts_with("_ansible_")) {
             let span = arg_span(written.node, name).unwrap_or(written.span);
             let text = format!("`{name}`: names that begin with `_ansible_` are for the engine's own use");
@@ -179,6 +188,10 @@ impl Reader<'_> {
     fn read_meta(&mut self, written: &Written<'_>) -> Option<Action> {
         let word = written.args.get("_raw_params").or(written.args.get("free_form")).map(Value::to_string)?;
         match Meta::find(&word) {
+            Some(Meta::RefreshInventory) => {
+                self.error("not-supported", written.span, "`meta: refresh_inventory` is not supported yet");
+                None
+            }
             Some(meta) => Some(Action::Meta(meta)),
             None => {
                 let words = Meta::WORDS.iter().map(|(word, _)| *word);
@@ -219,7 +232,19 @@ impl Reader<'_> {
         ];
         self.only_keys(written, KEYS);
         let arg = |name: &str| written.args.get(name).filter(|value| !value.is_null()).cloned();
-        let flag = |name: &str| arg(name).and_then(|value| parse_bool(&value));
+        for name in ["tasks_from", "vars_from", "defaults_from", "handlers_from"] {
+            if let Some(value) = arg(name).filter(|value| value.as_str().is_none()) {
+                let span = arg_span(written.node, name).unwrap_or(written.span);
+                let kind = crate::value::type_name(&value);
+                self.error("bad-argument", span, format!("Expected a string for {name} but got {kind} instead"));
+            }
+        }
+        for name in ["allow_duplicates", "public", "rolespec_validate"] {
+            if arg(name).is_some_and(|value| value.is_plain() && parse_bool(&value).is_none()) {
+                let span = arg_span(written.node, name).unwrap_or(written.span);
+                self.error("bad-argument", span, format!("`{name}` takes a truth value"));
+            }
+        }
         let (apply, apply_vars) = self.read_apply(written);
         let Some(name) = arg("name").or_else(|| arg("role")) else {
             self.error("missing-argument", written.span, format!("`{}` needs the role's name", written.name));
@@ -232,9 +257,9 @@ impl Reader<'_> {
             vars_from: arg("vars_from"),
             defaults_from: arg("defaults_from"),
             handlers_from: arg("handlers_from"),
-            allow_duplicates: flag("allow_duplicates").unwrap_or(true),
-            public: flag("public"),
-            rolespec_validate: flag("rolespec_validate").unwrap_or(true),
+            allow_duplicates: arg("allow_duplicates"),
+            public: arg("public"),
+            rolespec_validate: arg("rolespec_validate"),
             apply,
             apply_vars,
         })

@@ -3,7 +3,7 @@
 use super::Reader;
 use crate::playbook::{Attributes, Keyword, Level, Need, NeedHosts};
 use crate::source::Diagnostic;
-use crate::value::Value;
+use crate::value::{Value, parse_bool};
 use crate::yaml::{Entry, Node};
 
 /// Words in a list of keywords that are read by the types that have them.
@@ -51,8 +51,14 @@ impl Reader<'_> {
         if let Err(message) = keyword.check(&value) {
             self.error("bad-keyword-value", entry.value.span, message);
         }
-        if keyword == Keyword::Debugger {
-            self.error("not-supported", entry.key.span, "`debugger` is not supported yet");
+        let unsupported = match keyword {
+            // `never` asks for no debugger, and nothing for what is usual: none.
+            Keyword::Debugger => !value.is_null() && value.as_str() != Some("never"),
+            Keyword::ValidateArgspec => !value.is_null() && parse_bool(&value) != Some(false),
+            _ => false,
+        };
+        if unsupported {
+            self.error("not-supported", entry.key.span, format!("`{}` is not supported yet", keyword.name()));
         }
         attributes.set(keyword, value, Some(entry.value.span));
         true

@@ -27,6 +27,8 @@ pub struct ModuleInfo {
     pub rules: &'static [Rule],
     /// Whether arguments of any name are taken.
     pub any_args: bool,
+    /// Why it cannot be run, for a module of the project's own that rplay cannot run.
+    pub refused: Option<String>,
 }
 
 /// Finds modules by any of their names.

@@ -4,9 +4,10 @@ use super::action::Written;
 use super::{Context, Reader};
 use crate::playbook::{
     Action, Attributes, Block, BlockKind, Fork, Item, Keyword, Level, Looping, NodeId, Task, parse_key_values,
+    split_words,
 };
 use crate::source::{Diagnostic, Span};
-use crate::value::{Key, Map, Value};
+use crate::value::{Key, Map, Value, is_template};
 use crate::yaml::{Entry, Node};
 use std::sync::Arc;
 
@@ -164,7 +165,7 @@ impl Reader<'_> {
     fn read_action_keyword<'n>(&mut self, entry: &'n Entry, draft: &mut Draft<'n>) {
         let written = match entry.value.to_value() {
             Value::Map(map) => map.get("module").map(Value::to_string).map(|text| {
-                let (name, rest) = text.split_once(' ').unwrap_or((&text, ""));
+                let (name, rest) = split_name(&text);
                 let mut args = parse_key_values(rest, false, None).unwrap_or_default();
                 args.extend(
                     map.iter().filter(|(key, _)| key.as_str() != Some("module")).map(|(k, v)| (k.clone(), v.clone())),
@@ -173,7 +174,7 @@ impl Reader<'_> {
                 Written { name: name.to_owned(), span: entry.value.span, args, whole: None, node: Some(&entry.value) }
             }),
             value => value.as_str().map(|text| {
-                let (name, rest) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
+                let (name, rest) = split_name(text);
                 let free_form = self.modules.find(name).is_some_and(|info| info.free_form);
                 let args = match (rest.trim().is_empty(), parse_key_values(rest, free_form, Some(entry.value.span))) {
                     (true, _) => Map::new(),
@@ -187,7 +188,9 @@ impl Reader<'_> {
             }),
         };
         match written {
-            Some(written) if self.names_action(&written.name) => self.take_action(draft, written),
+            Some(written) if is_template(&written.name) || self.names_action(&written.name) => {
+                self.take_action(draft, written)
+            }
             Some(written) => {
                 draft.unknown = true;
                 let known = self.modules.names();
@@ -273,6 +276,16 @@ struct Draft<'a> {
     span: Option<Span>,
     /// A rescue takes care of its failures.
     rescued: bool,
+}
+
+/// A module's name, which may be a template, and what follows it.
+fn split_name(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let first = split_words(text).ok().and_then(|words| words.into_iter().next()).unwrap_or_default();
+    match text.strip_prefix(first.as_str()) {
+        Some(rest) if !first.is_empty() => (&text[..first.len()], rest),
+        _ => text.split_once(char::is_whitespace).unwrap_or((text, "")),
+    }
 }
 
 pub(super) fn label(own: &Attributes) -> Option<Arc<str>> {
