@@ -78,7 +78,7 @@ pub fn parse_key_values(text: &str, free_form: bool, span: Option<Span>) -> Resu
 /// Takes known options out of a command's text; everything else stays byte for byte.
 fn free_form_options(text: &str) -> (Vec<(String, String)>, String) {
     let mut options = Vec::new();
-    let Ok(words) = split_words(text) else { return (options, text.trim().to_owned()) };
+    let Ok(words) = split_words(text) else { return (options, text.to_owned()) };
     let mut rest = text.to_owned();
     for word in words {
         let Some((key, value)) = word.split_once('=') else { continue };
@@ -87,7 +87,9 @@ fn free_form_options(text: &str) -> (Vec<(String, String)>, String) {
             rest = rest.replacen(&word, "", 1);
         }
     }
-    (options, rest.trim().to_owned())
+    // Text without options stays as it is, ends included: a shell may be told of it.
+    let rest = if options.is_empty() { rest.as_str() } else { rest.trim() };
+    (options, rest.to_owned())
 }
 
 fn is_name(text: &str) -> bool {
