@@ -232,3 +232,10 @@ fn a_pipe_that_nobody_reads_ends_it_quietly() {
     assert_eq!(output.status.code(), Some(141), "{}", stderr(&output));
     assert_eq!(stderr(&output), "");
 }
+
+#[test]
+fn the_reference_of_the_modules_is_what_they_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let written = std::fs::read_to_string(root.join("docs/modules.md")).unwrap();
+    assert!(stdout(&run(root, &["doc"])) == written, "docs/modules.md is old: `rplay doc > docs/modules.md` writes it");
+}

@@ -9,9 +9,29 @@ use std::sync::LazyLock;
 
 /// Keys that tell of the run, of the tool, or of the machine's file system, not of the module.
 const PASSING: &[&str] = &[
-    "action", "ansible_facts", "atime", "attr_flags", "attributes", "block_size", "blocks", "ctime", "date", "delta",
-    "deprecations", "dev", "duration", "elapsed", "end", "exception", "inode", "invocation", "mtime", "server",
-    "start", "version", "warnings",
+    "action",
+    "ansible_facts",
+    "atime",
+    "attr_flags",
+    "attributes",
+    "block_size",
+    "blocks",
+    "ctime",
+    "date",
+    "delta",
+    "deprecations",
+    "dev",
+    "duration",
+    "elapsed",
+    "end",
+    "exception",
+    "inode",
+    "invocation",
+    "mtime",
+    "server",
+    "start",
+    "version",
+    "warnings",
 ];
 
 /// A result as it is compared and recorded. A failure's message is in each tool's own words.
@@ -78,7 +98,12 @@ fn diff_texts(diff: &Value) -> Vec<Value> {
     let one = std::slice::from_ref(diff);
     let parts = diff.as_array().map_or(one, Vec::as_slice);
     let pair = |part: &Value| Some((part.get("before")?.as_str()?.to_owned(), part.get("after")?.as_str()?.to_owned()));
-    parts.iter().filter_map(pair).filter(|(before, after)| before != after).map(|pair| json!([pair.0, pair.1])).collect()
+    parts
+        .iter()
+        .filter_map(pair)
+        .filter(|(before, after)| before != after)
+        .map(|pair| json!([pair.0, pair.1]))
+        .collect()
 }
 
 /// Everything below `root`: kind, mode, owner, links, and the content's hash.
@@ -95,7 +120,8 @@ fn walk(root: &Path, folder: &Path, found: &mut Map<String, Value>) {
         let content = if about.is_symlink() {
             format!("-> {}", path.read_link().unwrap().display())
         } else if about.is_file() {
-            let text: String = Sha256::digest(std::fs::read(&path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
+            let text: String =
+                Sha256::digest(std::fs::read(&path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
             format!("links={} sha256={}", about.nlink(), &text[..16])
         } else {
             "folder".into()

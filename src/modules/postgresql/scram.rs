@@ -80,7 +80,12 @@ pub fn verifier(password: &str, salt: &[u8]) -> String {
     let salted = salted(password, salt, ITERATIONS);
     let stored = Sha256::digest(mac(&salted, b"Client Key"));
     let server = mac(&salted, b"Server Key");
-    format!("SCRAM-SHA-256${ITERATIONS}:{}${}:{}", base64::encode(salt), base64::encode(&stored), base64::encode(&server))
+    format!(
+        "SCRAM-SHA-256${ITERATIONS}:{}${}:{}",
+        base64::encode(salt),
+        base64::encode(&stored),
+        base64::encode(&server)
+    )
 }
 
 /// PostgreSQL's MD5 form of a password: `md5` and 32 digits.

@@ -85,9 +85,7 @@ pub fn local<'a>(args: &Args, host: &'a dyn Host) -> Result<Local<'a>, Failure> 
         Mode::Put => {
             let content = Content::of(args, host)?;
             let modified = match &content {
-                Content::File(path, _) => {
-                    host.stat(path).map_err(failed("stat failed", path))?.map(|info| info.mtime)
-                }
+                Content::File(path, _) => host.stat(path).map_err(failed("stat failed", path))?.map(|info| info.mtime),
                 Content::Bytes(_) | Content::Offered(_) => None,
             };
             Ok(Local { content: Some(content), modified, ..nothing })
@@ -174,7 +172,9 @@ pub async fn head(
     let answer = match ask().send().await.map_err(Refusal::from) {
         Ok(answer) => answer,
         Err(refusal) if refusal.status == 404 => return Ok(None),
-        Err(refusal) => return Err(refusal.failure(&format!("Failed while looking up object (during key check) {key}."))),
+        Err(refusal) => {
+            return Err(refusal.failure(&format!("Failed while looking up object (during key check) {key}.")));
+        }
     };
     let etag = answer.e_tag().unwrap_or_default().trim_matches('"').to_owned();
     let part = match etag::has_parts(&etag) {

@@ -92,7 +92,8 @@ async fn all(
         let request = client.list_objects_v2().bucket(bucket).prefix(prefix);
         let request = request.set_start_after(after.clone()).set_continuation_token(next);
         let answer = request.send().await.map_err(Refusal::from);
-        let answer = answer.map_err(|refusal| refusal.failure(&format!("Failed while listing the keys in the bucket {bucket}")))?;
+        let answer = answer
+            .map_err(|refusal| refusal.failure(&format!("Failed while listing the keys in the bucket {bucket}")))?;
         keys.extend(answer.contents().iter().filter_map(|object| object.key().map(str::to_owned)));
         next = answer.next_continuation_token().map(str::to_owned);
         if next.is_none() || limit.is_some_and(|limit| keys.len() >= limit) {

@@ -10,9 +10,7 @@ use crate::modules::s3::client::run;
 use crate::modules::s3::error::Refusal;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{
-    CompletedMultipartUpload, CompletedPart, ObjectCannedAcl, ServerSideEncryption, StorageClass,
-};
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, ObjectCannedAcl, ServerSideEncryption, StorageClass};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -171,7 +169,11 @@ async fn fetch(
         let bytes = answer.body.collect().await;
         let bytes = bytes.map_err(|error| Failure::new(format!("Failed while downloading {key}: {error}")))?.to_vec();
         if bytes.len() as u64 != end - at {
-            return Err(Failure::new(format!("Failed while downloading {key}: the service sent {} bytes, not {}", bytes.len(), end - at)));
+            return Err(Failure::new(format!(
+                "Failed while downloading {key}: the service sent {} bytes, not {}",
+                bytes.len(),
+                end - at
+            )));
         }
         at = end;
         if pieces.send(Ok(bytes)).is_err() {

@@ -1,8 +1,8 @@
 //! Logging in: the agent's keys, key files, a password, questions and answers.
 
 use super::super::{Secret, Target, TransportError};
-use crate::value::base64;
 use super::config::Settings;
+use crate::value::base64;
 use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, Session};
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! known_hosts: which key a host must show (sshd(8), «SSH_KNOWN_HOSTS FILE FORMAT»).
 
-use crate::value::base64;
 use super::pattern::{list_matches, matches};
+use crate::value::base64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Digest;
 use std::io::Write;
