@@ -79,7 +79,7 @@ pub fn parse_key_values(text: &str, free_form: bool, span: Option<Span>) -> Resu
 /// backslash that stands alone at the end of a line joins it with the next.
 fn free_form_options(text: &str) -> (Vec<(String, String)>, String) {
     let mut options = Vec::new();
-    let Ok(words) = split_words(text) else { return (options, text.trim_start().to_owned()) };
+    let Ok(words) = split_words(text) else { return (options, text.to_owned()) };
     let mut rest = String::with_capacity(text.len());
     let mut left = text;
     for word in words {
@@ -105,9 +105,9 @@ fn free_form_options(text: &str) -> (Vec<(String, String)>, String) {
         }
     }
     rest += left;
-    let end = if options.is_empty() { rest.as_str() } else { rest.trim_end_matches(' ') };
-    let whole = end.trim_start().to_owned();
-    (options, whole)
+    // Text without options stays as it is, ends included: a shell may be told of it.
+    let rest = if options.is_empty() { rest.as_str() } else { rest.trim() };
+    (options, rest.to_owned())
 }
 
 fn is_name(text: &str) -> bool {
