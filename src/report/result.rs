@@ -162,7 +162,9 @@ const SPEAKERS: &[&str] = &["ansible.builtin.debug", "ansible.builtin.assert"];
 const SILENT: &[&str] = &["ansible.builtin.setup", "ansible.builtin.gather_facts"];
 
 fn is_verbose(shown: &Shown<'_>, options: &Options) -> bool {
-    let speaks = SPEAKERS.contains(&shown.action) && shown.status != Status::Skipped;
+    // A module whose name a template made may be one that is there to say something.
+    let speaker = SPEAKERS.contains(&shown.action) || shown.action.contains("{{");
+    let speaks = speaker && shown.status != Status::Skipped;
     (options.verbosity > 0 || speaks) && !SILENT.contains(&shown.action)
 }
 
