@@ -377,9 +377,13 @@ impl Host for FakeHost {
         }
     }
     fn temp_dir(&self) -> io::Result<PathBuf> {
+        self.temp_dir_in(Path::new("/tmp"))
+    }
+
+    fn temp_dir_in(&self, parent: &Path) -> io::Result<PathBuf> {
         let mut state = self.lock();
         state.temporary += 1;
-        let path = PathBuf::from(format!("/tmp/task-{}", state.temporary));
+        let path = parent.join(format!("task-{}", state.temporary));
         state.tree.plant_dir(&path, 0o700);
         Ok(path)
     }

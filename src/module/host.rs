@@ -155,7 +155,7 @@ impl Command {
 /// What a process left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Output {
-    /// The exit status; 128 + signal when killed (Ansible says -signal; `command` maps it).
+    /// The exit status; minus the signal's number when one killed it.
     pub rc: i32,
     /// Standard output.
     pub stdout: Vec<u8>,
@@ -297,4 +297,6 @@ pub trait Host: Send + Sync {
     fn blob(&self, blob: &BlobRef) -> io::Result<Box<dyn Read + Send>>;
     /// A fresh directory, removed when the task ends.
     fn temp_dir(&self) -> io::Result<PathBuf>;
+    /// The same in a directory of the task's choice.
+    fn temp_dir_in(&self, parent: &Path) -> io::Result<PathBuf>;
 }

@@ -362,12 +362,13 @@ fn fetch(args: &Args, host: &dyn Host, url: &str, since: Option<f64>) -> Result<
 
 /// Writes the answer to a temporary file.
 fn save(args: &Args, host: &dyn Host, answer: &mut HttpResponse) -> Result<Download, String> {
+    let no_folder = |error: std::io::Error| format!("no temporary directory: {}", reason(&error));
     let folder = match &args.tmp_dest {
-        None => host.temp_dir().map_err(|error| format!("no temporary directory: {}", reason(&error)))?,
+        None => host.temp_dir().map_err(no_folder)?,
         Some(folder) => {
             let folder = paths::expand(host, folder);
             match host.stat(&folder) {
-                Ok(Some(info)) if info.kind == FileKind::Directory => folder,
+                Ok(Some(info)) if info.kind == FileKind::Directory => host.temp_dir_in(&folder).map_err(no_folder)?,
                 Ok(Some(_)) => return Err(format!("{} is a file but should be a directory.", folder.display())),
                 _ => return Err(format!("{} directory does not exist.", folder.display())),
             }

@@ -2,7 +2,6 @@
 
 use super::file::checksum::{Algorithm, of_file};
 use super::file::errno::{failed, reason};
-use super::file::mode::octal;
 use super::file::paths::{expand, real, text};
 use super::file::selinux;
 use crate::module::{
@@ -122,7 +121,7 @@ pub fn of_info(path: &Path, info: &FileInfo) -> Map {
     let entries: [(&str, Value); 34] = [
         ("exists", true.into()),
         ("path", text(path).into()),
-        ("mode", octal(info.mode).into()),
+        ("mode", format!("{:04o}", info.mode).into()),
         ("isdir", kind(FileKind::Directory)),
         ("ischr", kind(FileKind::CharDevice)),
         ("isblk", kind(FileKind::BlockDevice)),
@@ -166,7 +165,8 @@ fn mime(host: &dyn Host, path: &Path) -> (String, String) {
     let Ok(output) = host.run(&command) else { return unknown() };
     let text = output.stdout_text();
     let Some((_, kind)) = text.trim_end().rsplit_once(':').filter(|_| output.success()) else { return unknown() };
-    let (kind, charset) = kind.split_once(';').unwrap_or((kind, ""));
+    // Of a link that leads nowhere file(1) tells no character set.
+    let Some((kind, charset)) = kind.split_once(';') else { return unknown() };
     let charset = charset.trim().strip_prefix("charset=").unwrap_or("unknown");
     (kind.trim().to_owned(), charset.to_owned())
 }

@@ -2,7 +2,7 @@
 //! for a loopback, its users are those of `users/`. What a case does to /etc, to packages or to users stays in it.
 
 use std::ffi::CString;
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -16,6 +16,12 @@ pub const SCRATCH: &str = "/case";
 
 /// Where the cases find tests/servers/web_server.py listening.
 pub const HTTP: &str = "http://127.0.0.1:18090";
+
+/// Where they find an S3 server.
+pub const S3: &str = "http://127.0.0.1:18333";
+
+/// What the servers keep.
+const SERVERS: &str = "/case-servers";
 
 /// Ends the server that a case file wants when the thread is done with it.
 pub struct Server(Child);
@@ -73,6 +79,7 @@ pub fn enter(folders: &[&Path]) -> Result<(), String> {
     }
     let scratch = format!("{root}{SCRATCH}");
     std::fs::create_dir(&scratch).map_err(|error| error.to_string())?;
+    std::fs::create_dir(format!("{root}{SERVERS}")).map_err(|error| error.to_string())?;
     mount("tmpfs", "case", &scratch, 0, "mode=0755")?;
     let root = cstring(&root);
     // SAFETY: the path ends in a zero byte; the thread's folder and mask are its own since CLONE_FS.
@@ -119,18 +126,58 @@ fn loopback_up() -> Result<(), String> {
     done("cannot bring the loopback up", status)
 }
 
-/// Starts the web server of the cases and waits until it answers.
-pub fn web_server() -> Server {
-    let script = format!("{SCRATCH}/web_server.py");
-    std::fs::write(&script, include_str!("../servers/web_server.py")).unwrap();
-    let (_, port) = HTTP.rsplit_once(':').unwrap();
-    let child = Command::new("python3").args([&script, port]).stdin(Stdio::null()).stderr(Stdio::null()).spawn();
-    let server = Server(child.expect("python3 starts"));
+/// The server that `program` is for: python3 for the web server of the cases, weed for S3.
+pub fn server(program: &Path) -> Option<Server> {
+    let (url, mut command) = match program.file_name()?.to_str()? {
+        "python3" => (HTTP, web_server(program)),
+        "weed" => (S3, s3_server(program)),
+        _ => return None,
+    };
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let server = Server(child.expect("a server starts"));
+    let address = url.strip_prefix("http://")?;
     let end = Instant::now() + Duration::from_secs(60);
-    while TcpStream::connect(("127.0.0.1", port.parse().unwrap())).is_err() {
-        assert!(Instant::now() < end, "the web server does not answer");
-        std::thread::sleep(Duration::from_millis(10));
+    while !answers(address) {
+        assert!(Instant::now() < end, "{} does not answer", program.display());
+        std::thread::sleep(Duration::from_millis(20));
     }
-    std::fs::remove_file(&script).unwrap();
-    server
+    Some(server)
+}
+
+/// An open port is not yet a server that is ready.
+fn answers(address: &str) -> bool {
+    let ask = || -> io::Result<String> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.take(12).read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ask().is_ok_and(|answer| answer.starts_with("HTTP/") && !answer.ends_with("503"))
+}
+
+fn port(url: &str) -> &str {
+    url.rsplit(':').next().unwrap_or_default()
+}
+
+fn web_server(python: &Path) -> Command {
+    let script = format!("{SERVERS}/web_server.py");
+    std::fs::write(&script, include_str!("../servers/web_server.py")).unwrap();
+    let mut command = Command::new(python);
+    command.args([&script, port(HTTP)]);
+    command
+}
+
+fn s3_server(weed: &Path) -> Command {
+    let account = r#"{"identities": [{"name": "case", "credentials": [{"accessKey": "case", "secretKey": "casesecret"}],
+                      "actions": ["Admin", "Read", "List", "Tagging", "Write"]}]}"#;
+    std::fs::write(format!("{SERVERS}/s3.json"), account).unwrap();
+    let mut command = Command::new(weed);
+    // One server elects itself at once; the key is for objects that are to be encrypted.
+    command.env("WEED_S3_SSE_KEY", "case").current_dir(SERVERS).args(["-logtostderr", "server", "-dir=."]);
+    command.args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-s3.ip.bind=127.0.0.1", "-s3.config=s3.json"]);
+    command.args(["-master.telemetry=false", "-master.electionTimeout=1s", "-master.heartbeatInterval=100ms"]);
+    command.args(["-master.volumeSizeLimitMB=64", "-volume.max=100", "-s3.autoCreateBucket=false"]);
+    command.args(["-s3.port.iceberg=0", "-s3.port.lance=0"]).arg(format!("-s3.port={}", port(S3)));
+    command
 }

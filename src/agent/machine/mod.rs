@@ -161,6 +161,10 @@ impl Host for Machine {
     fn temp_dir(&self) -> io::Result<PathBuf> {
         let parent = &self.context.remote_tmp;
         files::private_dir(parent)?;
+        self.temp_dir_in(parent)
+    }
+
+    fn temp_dir_in(&self, parent: &Path) -> io::Result<PathBuf> {
         let dir = tempfile::Builder::new().prefix("task-").tempdir_in(parent)?;
         let path = dir.path().to_owned();
         self.temporary.lock().unwrap_or_else(PoisonError::into_inner).push(dir);

@@ -55,7 +55,7 @@ pub(super) fn run(context: &JobContext, command: &Command) -> io::Result<Output>
     // Only now is the process reaped: until here its number could not be given to another.
     let status = child.wait()?;
     ended?;
-    let rc = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    let rc = status.code().unwrap_or_else(|| -status.signal().unwrap_or(0));
     Ok(Output { rc, stdout: pump.stdout.finish(context), stderr: pump.stderr.finish(context) })
 }
 

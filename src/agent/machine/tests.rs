@@ -42,7 +42,7 @@ fn a_process_has_input_output_environment_and_status() {
     assert_eq!((output.rc, output.stdout_text().as_str()), (7, "hello world\n"));
     assert_eq!(output.stderr, input);
     assert_eq!(lines.lock().unwrap()[0], (Stream::Stdout, "hello world".to_owned()));
-    assert_eq!(machine.run(&Command::shell("kill -9 $$")).unwrap().rc, 137);
+    assert_eq!(machine.run(&Command::shell("kill -9 $$")).unwrap().rc, -9);
     let missing = machine.run(&Command::new(["/no/such/program"])).unwrap_err();
     assert_eq!(missing.raw_os_error(), Some(libc::ENOENT));
 }

@@ -6,7 +6,9 @@ use crate::module::{
     Action, ArgSpec, Example, Failure, Mode, ModuleArgs, ModuleSpec, ReturnSpec, RunsOn, TaskDoor, parse_args,
 };
 use crate::modules::copy::host_args;
+use crate::modules::file::checksum::hex;
 use crate::value::{Map, Value};
+use md5::{Digest, Md5};
 
 pub(super) const SPEC: ModuleSpec = ModuleSpec {
     name: "ansible.builtin.assemble",
@@ -64,7 +66,9 @@ impl Action for AssembleAction {
                 fragments.add(&content);
             }
         }
-        let blob = task.offer(fragments.finish())?;
+        let content = fragments.finish();
+        let md5 = hex(&Md5::digest(&content));
+        let blob = task.offer(content)?;
         let own = ["src", "remote_src", "delimiter", "regexp", "ignore_hidden", "decrypt"];
         let mut to_host = host_args(given, &own);
         to_host.insert("content_blob".into(), blob.to_value());
@@ -76,6 +80,9 @@ impl Action for AssembleAction {
             let diff = diff.clone();
             result.insert("diff".into(), diff);
         }
+        // Beside what copy says, as if the file had been put together on the host.
+        result.shift_remove("path");
+        result.insert("md5sum".into(), md5.into());
         Ok(result)
     }
 }

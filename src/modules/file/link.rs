@@ -43,6 +43,7 @@ pub(super) fn observe(task: &Task<'_>) -> Result<Scene, Failure> {
         }
         _ => {}
     }
+    let replaces_directory = task.present == "directory";
     let mut scene = task.scene(path, "link", task.present);
     let mut changes = task.present != "link";
     if let (Some(old), Some(new)) = (&present_target, &target)
@@ -53,13 +54,16 @@ pub(super) fn observe(task: &Task<'_>) -> Result<Scene, Failure> {
     }
     if changes {
         let target = target.clone().ok_or_else(|| Failure::new("src is required for creating new symlinks"))?;
-        let replaces_directory = task.present == "directory";
         scene.steps.push(Step::Link { target: target.clone(), path: path.clone(), replaces_directory });
         attributes(task, &mut scene, base.join(target))?;
     } else {
         attributes(task, &mut scene, real(host, path))?;
     }
-    scene.report(host, "dest", path)?;
+    match replaces_directory {
+        // What is there now says nothing of the link.
+        true => drop(scene.returns.insert("dest".into(), text(path).into())),
+        false => scene.report(host, "dest", path)?,
+    }
     scene.returns.insert("src".into(), target.map(|target| text(&target)).into());
     Ok(scene)
 }

@@ -65,6 +65,8 @@ pub struct Scene {
     attributes: bool,
     files: Vec<String>,
     src: String,
+    /// What the directory is.
+    info: Map,
 }
 
 /// One change.
@@ -107,6 +109,7 @@ impl Module for Unarchive {
             attributes: false,
             files: Vec::new(),
             src: String::new(),
+            info: Map::new(),
         };
         if let Some(creates) = &args.creates {
             let creates = expand(host, creates);
@@ -141,7 +144,8 @@ impl Module for Unarchive {
             }
         }
         let src = if args.remote_src { text(&args.src) } else { text(&source) };
-        Ok(Scene { skipped: None, kind: Some(kind), source, dest, unpack, attributes, files, src })
+        let info = entries(host, &dest)?;
+        Ok(Scene { skipped: None, kind: Some(kind), source, dest, unpack, attributes, files, src, info })
     }
 
     fn plan(&self, args: &HostArgs, scene: &Scene) -> Result<Plan<Change>, Failure> {
@@ -160,6 +164,7 @@ impl Module for Unarchive {
             .with("handler", kind.handler())
             .with("dest", text(&args.dest))
             .with("src", scene.src.as_str());
+        plan.returns.extend(scene.info.clone());
         if args.list_files {
             plan = plan.with("files", scene.files.clone());
         }
