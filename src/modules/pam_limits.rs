@@ -168,7 +168,11 @@ fn changed_text(args: &Args, before: &str) -> Result<String, Failure> {
                 out.push_str(text);
                 out.push('\n');
             }
-            false => out.push_str(&line(args, &args.value)),
+            // The line's own comment stays unless the task brings another.
+            false => match text.split_once('#').filter(|_| args.comment.is_empty()) {
+                Some((_, comment)) => out.push_str(&format!("{}\t#{comment}\n", line(args, &args.value).trim_end())),
+                None => out.push_str(&line(args, &args.value)),
+            },
         }
     }
     if !found {
@@ -184,6 +188,14 @@ mod tests {
     use crate::module::fake::FakeHost;
     use crate::module::{AnyModule, RunFlags};
     use crate::value::Value;
+
+    #[test]
+    fn a_comment_stays() {
+        let host = FakeHost::new().with_file("/etc/security/limits.d/a.conf", "airflow soft nofile 1 # mine\n", 0o644);
+        assert!(run(&host, "200"));
+        let text = host.text("/etc/security/limits.d/a.conf").unwrap();
+        assert_eq!(text, "airflow\tsoft\tnofile\t200\t# mine\n");
+    }
 
     fn run(host: &FakeHost, value: &str) -> bool {
         let args = Value::from([

@@ -35,6 +35,11 @@ impl Pattern {
         Ok(Pattern { regex, multi_line: reader.multi_line })
     }
 
+    /// The groups that have names, with their numbers.
+    pub fn group_names(&self) -> Vec<(usize, &str)> {
+        self.regex.capture_names().enumerate().filter_map(|(index, name)| Some((index, name?))).collect()
+    }
+
     /// Whether the pattern itself says that `^` and `$` fit at every line.
     pub fn is_multi_line(&self) -> bool {
         self.multi_line

@@ -1,8 +1,9 @@
 //! The `wait_for` module: waits for a port, a file, or a text in either.
 
+use super::file::info;
 use super::python_regex::{Flags, Pattern};
 use crate::module::{Example, Failure, Host, Module, ModuleSpec, Outcome, Plan, ReturnSpec, Rule};
-use crate::value::Value;
+use crate::value::{Map, Value};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,7 +44,16 @@ crate::module_args! {
 /// What was found when the waiting was over.
 pub struct Found {
     elapsed: u64,
-    groups: Vec<Value>,
+    groups: Groups,
+    /// What is at the path.
+    info: Map,
+}
+
+/// What the expression's groups stand for, in order and by name.
+#[derive(Default)]
+pub struct Groups {
+    list: Vec<Value>,
+    named: Map,
 }
 
 impl Module for WaitFor {
@@ -77,11 +87,12 @@ impl Module for WaitFor {
         wait(host, args.delay)?;
         if args.port.is_none() && args.path.is_none() {
             wait(host, args.timeout.saturating_sub(args.delay))?;
-            return Ok(Found { elapsed: elapsed().as_secs(), groups: Vec::new() });
+            return Ok(Found { elapsed: elapsed().as_secs(), groups: Groups::default(), info: Map::new() });
         }
         loop {
             if let Some(groups) = look(args, regex.as_ref(), host)? {
-                return Ok(Found { elapsed: elapsed().as_secs(), groups });
+                let info = args.path.as_ref().map(|path| info::entries(host, path)).transpose()?.unwrap_or_default();
+                return Ok(Found { elapsed: elapsed().as_secs(), groups, info });
             }
             if elapsed() >= Duration::from_secs(args.timeout) {
                 return Err(Failure::new(timed_out(args)).with("elapsed", elapsed().as_secs()));
@@ -91,14 +102,16 @@ impl Module for WaitFor {
     }
 
     fn plan(&self, args: &Args, found: &Found) -> Result<Plan<()>, Failure> {
-        Ok(Plan::nothing()
+        let mut plan = Plan::nothing()
             .with("elapsed", found.elapsed)
             .with("state", args.state.as_str())
             .with("port", args.port.map(Value::from))
             .with("path", args.path.as_ref().map(|path| path.to_string_lossy().into_owned()))
             .with("search_regex", args.search_regex.clone())
-            .with("match_groups", Value::list(found.groups.clone()))
-            .with("match_groupdict", Value::map(crate::value::Map::new())))
+            .with("match_groups", Value::list(found.groups.list.clone()))
+            .with("match_groupdict", Value::map(found.groups.named.clone()));
+        plan.returns.extend(found.info.clone());
+        Ok(plan)
     }
 
     fn apply(&self, _args: &Args, _plan: &Plan<()>, _host: &dyn Host) -> Result<Outcome, Failure> {
@@ -116,7 +129,7 @@ fn wait(host: &dyn Host, seconds: u64) -> Result<(), Failure> {
 }
 
 /// One look; the groups of the expression when what is waited for is so.
-fn look(args: &Args, regex: Option<&Pattern>, host: &dyn Host) -> Result<Option<Vec<Value>>, Failure> {
+fn look(args: &Args, regex: Option<&Pattern>, host: &dyn Host) -> Result<Option<Groups>, Failure> {
     let wants_there = matches!(args.state, State::Present | State::Started);
     if let Some(path) = &args.path {
         let there = host.stat(path).ok().flatten().is_some();
@@ -126,30 +139,34 @@ fn look(args: &Args, regex: Option<&Pattern>, host: &dyn Host) -> Result<Option<
                     host.read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
                 groups(regex, &text)
             }
-            (true, true, None) | (false, false, _) => Ok(Some(Vec::new())),
+            (true, true, None) | (false, false, _) => Ok(Some(Groups::default())),
             _ => Ok(None),
         };
     }
-    let Some(port) = args.port else { return Ok(Some(Vec::new())) };
+    let Some(port) = args.port else { return Ok(Some(Groups::default())) };
     let timeout = Duration::from_secs(args.connect_timeout.max(1));
     match (regex, wants_there) {
         (Some(regex), true) => {
             let said = |bytes: &[u8]| groups(regex, &String::from_utf8_lossy(bytes)).is_ok_and(|found| found.is_some());
             let open = host.probe_tcp(&args.host, port, timeout, Some(&said)).unwrap_or(false);
-            Ok(open.then(Vec::new))
+            Ok(open.then(Groups::default))
         }
         (_, wanted) => {
             let open = host.probe_tcp(&args.host, port, timeout, None).unwrap_or(false);
-            Ok((open == wanted).then(Vec::new))
+            Ok((open == wanted).then(Groups::default))
         }
     }
 }
 
-fn groups(regex: &Pattern, text: &str) -> Result<Option<Vec<Value>>, Failure> {
+fn groups(regex: &Pattern, text: &str) -> Result<Option<Groups>, Failure> {
     let found = regex.search(text).map_err(Failure::new)?;
     Ok(found.map(|captures| {
-        let count = captures.len();
-        (1..count).map(|index| captures.get(index).map_or(Value::Null, |group| Value::str(group.as_str()))).collect()
+        let text = |index| captures.get(index).map_or(Value::Null, |group| Value::str(group.as_str()));
+        let names = regex.group_names();
+        Groups {
+            list: (1..captures.len()).map(text).collect(),
+            named: names.into_iter().map(|(index, name)| (name.into(), text(index))).collect(),
+        }
     }))
 }
 
@@ -176,7 +193,6 @@ mod tests {
     use super::*;
     use crate::module::fake::FakeHost;
     use crate::module::{AnyModule, RunFlags};
-    use crate::value::Map;
 
     fn run(host: &FakeHost, args: Value) -> Result<Map, Failure> {
         WaitFor.run(args.as_map().unwrap(), RunFlags::default(), host).map(|run| run.result)

@@ -4,7 +4,7 @@
 //! the machine that are compared afterwards, and `below`, the only part of its folder that is. A file that is a plain list of tasks is one case. Each task is run three
 //! times, as check, run, again, before the next one. `{{ root }}` is a folder of the case's own, `{{ http }}` the web server.
 //!
-//! A task may say `differs: {KEY: WHY}`: that key of its result is rplay's own on purpose. `refused: WHY` marks a task
+//! A task or a case may say `differs: {KEY: WHY}`: that key of the result (with dots: a key in it) is rplay's own on purpose. `refused: WHY` marks a task
 //! that rplay refuses before it runs anything and that ansible-core fails.
 
 use super::enclosure::{HTTP, SCRATCH};
@@ -21,6 +21,8 @@ pub struct Case {
     vars: Mapping,
     setup: Vec<Value>,
     pub tasks: Vec<Task>,
+    /// Keys of all results that differ on purpose, and why.
+    pub differs: Vec<String>,
     /// Files of the machine whose text is compared afterwards.
     pub files: Vec<String>,
     /// The part of the folder that is compared, where the rest is never twice the same.
@@ -37,11 +39,7 @@ pub struct Task {
 impl Task {
     fn read(value: Value) -> Task {
         let Value::Mapping(mut task) = value else { panic!("a task is no mapping: {value:?}") };
-        let differs = match task.remove("differs") {
-            None => Vec::new(),
-            Some(Value::Mapping(keys)) => keys.keys().map(|key| key.as_str().unwrap().to_owned()).collect(),
-            Some(other) => panic!("`differs` says which key differs and why, not {other:?}"),
-        };
+        let differs = keys_that_differ(task.remove("differs"));
         let refused = task.remove("refused").is_some();
         Task { task, differs, refused }
     }
@@ -49,6 +47,14 @@ impl Task {
     /// What a report calls the task.
     pub fn text(&self) -> String {
         json(&Value::Mapping(self.task.clone()))
+    }
+}
+
+fn keys_that_differ(value: Option<Value>) -> Vec<String> {
+    match value {
+        None => Vec::new(),
+        Some(Value::Mapping(keys)) => keys.keys().map(|key| key.as_str().unwrap().to_owned()).collect(),
+        Some(other) => panic!("`differs` says which key differs and why, not {other:?}"),
     }
 }
 
@@ -83,6 +89,7 @@ fn read_case(index: usize, item: Value) -> Case {
         vars: item.remove("vars").map(|vars| vars.as_mapping().unwrap().clone()).unwrap_or_default(),
         setup: list(item.remove("setup")),
         tasks: list(item.remove("tasks")).into_iter().map(Task::read).collect(),
+        differs: keys_that_differ(item.remove("differs")),
         files: list(item.remove("files")).iter().map(|file| file.as_str().unwrap().to_owned()).collect(),
     };
     assert!(item.is_empty(), "what is this in the case {:?}: {item:?}", case.name);

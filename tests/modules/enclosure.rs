@@ -137,7 +137,9 @@ pub fn server(program: &Path) -> Option<Server> {
     let server = Server(child.expect("a server starts"));
     let address = url.strip_prefix("http://")?;
     let end = Instant::now() + Duration::from_secs(60);
-    while !answers(address) {
+    // Behind its door, the S3 server must know where to put things.
+    let ready = || if url == S3 { asked("127.0.0.1:9333", "/dir/assign").contains("fid") } else { true };
+    while !answers(address) || !ready() {
         assert!(Instant::now() < end, "{} does not answer", program.display());
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -146,14 +148,20 @@ pub fn server(program: &Path) -> Option<Server> {
 
 /// An open port is not yet a server that is ready.
 fn answers(address: &str) -> bool {
+    let answer = asked(address, "/");
+    answer.starts_with("HTTP/") && !answer.starts_with("HTTP/1.1 503") && !answer.starts_with("HTTP/1.0 503")
+}
+
+/// What a server answers; nothing when it does not.
+fn asked(address: &str, path: &str) -> String {
     let ask = || -> io::Result<String> {
         let mut stream = TcpStream::connect(address)?;
-        stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+        write!(stream, "GET {path} HTTP/1.0\r\n\r\n")?;
         let mut answer = String::new();
-        stream.take(12).read_to_string(&mut answer)?;
+        stream.read_to_string(&mut answer)?;
         Ok(answer)
     };
-    ask().is_ok_and(|answer| answer.starts_with("HTTP/") && !answer.ends_with("503"))
+    ask().unwrap_or_default()
 }
 
 fn port(url: &str) -> &str {
@@ -173,8 +181,13 @@ fn s3_server(weed: &Path) -> Command {
                       "actions": ["Admin", "Read", "List", "Tagging", "Write"]}]}"#;
     std::fs::write(format!("{SERVERS}/s3.json"), account).unwrap();
     let mut command = Command::new(weed);
-    // One server elects itself at once; the key is for objects that are to be encrypted.
-    command.env("WEED_S3_SSE_KEY", "case").current_dir(SERVERS).args(["-logtostderr", "server", "-dir=."]);
+    // One server elects itself at once, and makes one volume for a bucket, not seven; the key is for objects that are to
+    // be encrypted.
+    command.env("WEED_S3_SSE_KEY", "case").env("WEED_MASTER_VOLUME_GROWTH_COPY_1", "1").current_dir(SERVERS).args([
+        "-logtostderr",
+        "server",
+        "-dir=.",
+    ]);
     command.args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-s3.ip.bind=127.0.0.1", "-s3.config=s3.json"]);
     command.args(["-master.telemetry=false", "-master.electionTimeout=1s", "-master.heartbeatInterval=100ms"]);
     command.args(["-master.volumeSizeLimitMB=64", "-volume.max=100", "-s3.autoCreateBucket=false"]);

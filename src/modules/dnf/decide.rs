@@ -52,8 +52,10 @@ pub fn steps(args: &Args, host: &dyn Host) -> Result<(Vec<Step>, Vec<String>), F
         _ => {
             let mut missing = Vec::new();
             for spec in &specs {
-                if let Spec::PackageFile(file) = spec {
-                    remarks.push(format!("Installed {file}"));
+                match spec {
+                    Spec::PackageFile(file) => remarks.push(format!("Installed {file}")),
+                    Spec::Group(name) => remarks.push(format!("Group {name} installed.")),
+                    _ => {}
                 }
                 if !is_met(args, host, spec)? {
                     missing.push(spec.word());
@@ -144,8 +146,7 @@ fn simulate(
     let mut transaction = transaction::parse(&output.stdout_text());
     if transaction.rows.is_empty() && !transaction.marks.is_empty() {
         // dnf shows groups again and again; whether they are marked as installed, only its list says.
-        let listed =
-            call(args, host, &argv(args, host, &["-q", "group", "list", "--installed", "--hidden"])?)?.stdout_text();
+        let listed = call(args, host, &argv(args, host, &["-q", "group", "list", "--installed"])?)?.stdout_text();
         transaction.marks.retain(|mark| listed.contains(mark.as_str()) == removes);
     }
     if !transaction.is_empty() {

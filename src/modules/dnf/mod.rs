@@ -241,7 +241,8 @@ impl Module for Dnf {
         let added: Vec<String> =
             after.iter().filter(|package| !before.contains(package)).map(Package::to_string).collect();
         let removed: Vec<String> =
-            before.iter().filter(|package| !after.contains(package)).map(Package::to_string).collect();
+            // What needed others was installed after them, and goes before them.
+            before.iter().rev().filter(|package| !after.contains(package)).map(Package::to_string).collect();
         // The plan's results hold the remarks; its packages are a prediction.
         let planned = plan.returns.get("results").and_then(Value::as_list).unwrap_or_default();
         let is_remark = |text: &String| !text.starts_with("Installed: ") && !text.starts_with("Removed: ");

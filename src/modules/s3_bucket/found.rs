@@ -5,7 +5,7 @@ use crate::module::Failure;
 use crate::modules::s3::error::Refusal;
 use crate::value::{Map, Value};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::types::{BucketAccelerateStatus, ObjectLockEnabled, Payer};
+use aws_sdk_s3::types::{BucketAccelerateStatus, Grant, ObjectLockEnabled, Payer};
 
 /// The switches of the public access block: the task's names and the service's.
 pub const BLOCKS: [(&str, &str); 4] = [
@@ -60,6 +60,8 @@ pub struct Found {
     pub object_ownership: Option<String>,
     /// The ready-made list that the grants are those of.
     pub acl: Option<String>,
+    /// Who may do what, as the service says it.
+    pub grants: Vec<Value>,
     /// Transfer acceleration.
     pub accelerate: Option<bool>,
     /// Whether objects can be locked.
@@ -151,6 +153,7 @@ async fn read_ownership(client: &Client, args: &Args, found: &mut Found) -> Resu
     }
     let answer = client.get_bucket_acl().bucket(name).send().await.map_err(Refusal::from);
     if let Some(answer) = optional(answer, "ACLs", args.acl.is_some())? {
+        found.grants = answer.grants().iter().map(shown).collect();
         let mut public = [false; 3];
         for grant in answer.grants() {
             let group = grant.grantee().and_then(|grantee| grantee.uri()).unwrap_or_default();
@@ -169,6 +172,23 @@ async fn read_ownership(client: &Client, args: &Args, found: &mut Found) -> Resu
         found.acl = word.map(str::to_owned);
     }
     Ok(())
+}
+
+/// A right in the words of the result.
+fn shown(grant: &Grant) -> Value {
+    let mut grantee = Map::new();
+    if let Some(who) = grant.grantee() {
+        let texts = [
+            ("display_name", who.display_name()),
+            ("id", who.id()),
+            ("type", Some(who.r#type().as_str())),
+            ("uri", who.uri()),
+        ];
+        let texts = texts.into_iter().filter_map(|(name, text)| Some((name.into(), Value::str(text?))));
+        grantee.extend(texts);
+    }
+    let permission = grant.permission().map(|permission| permission.as_str()).unwrap_or_default();
+    Value::from([("grantee", Value::map(grantee)), ("permission", Value::str(permission))])
 }
 
 async fn read_locks(client: &Client, args: &Args, found: &mut Found) -> Result<(), Failure> {
@@ -236,6 +256,7 @@ impl Found {
             ("requester_pays".into(), Value::Bool(self.requester_pays.unwrap_or(false))),
             ("policy".into(), self.policy.clone().unwrap_or_else(empty)),
             ("tags".into(), Value::map(self.tags.clone())),
+            ("acl_grants".into(), Value::list(self.grants.clone())),
             ("encryption".into(), Value::from(encryption)),
             ("public_access_block".into(), blocks),
             ("object_ownership".into(), Value::from(self.object_ownership.clone())),

@@ -118,6 +118,7 @@ impl Module for S3Bucket {
             ReturnSpec { name: "object_lock_enabled", doc: "Whether objects can be locked." },
             ReturnSpec { name: "accelerate_enabled", doc: "Whether transfer acceleration is on." },
             ReturnSpec { name: "acl", doc: "The ready-made list that was set." },
+            ReturnSpec { name: "acl_grants", doc: "Who may do what: `grantee` and `permission`." },
         ],
         examples: &[Example {
             title: "A bucket at a service of one's own",

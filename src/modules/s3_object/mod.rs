@@ -261,9 +261,6 @@ fn check(args: &Args) -> Result<(), Failure> {
     if args.mode == Mode::Put && !sent.contains(&true) {
         return Err(Failure::new("Either content, content_base64 or src must be specified for PUT operations"));
     }
-    if args.mode == Mode::Put && args.overwrite == Overwrite::Latest && args.src.is_none() {
-        return Err(Failure::new("overwrite: latest compares times, so put needs src for it"));
-    }
     for key in args.copy_src.iter().flat_map(Map::keys) {
         if !["bucket", "object", "prefix", "version_id"].contains(&key.as_str().unwrap_or_default()) {
             return Err(Failure::new(format!("copy_src has no option '{key}'")));
@@ -309,11 +306,12 @@ fn address_only(args: &Args, tags: &Map) -> Plan<Change> {
 }
 
 fn put(args: &Args, found: &Found) -> Plan<Change> {
-    let replace = found.object.as_ref().is_none_or(|object| match args.overwrite {
-        Overwrite::Always | Overwrite::True => true,
-        Overwrite::Never | Overwrite::False => false,
-        Overwrite::Latest => found.local_modified.is_some_and(|time| time > object.modified),
-        Overwrite::Different => found.local_etag.as_ref() != Some(&object.etag),
+    let replace = found.object.as_ref().is_none_or(|object| match (args.overwrite, found.local_modified) {
+        (Overwrite::Always | Overwrite::True, _) => true,
+        (Overwrite::Never | Overwrite::False, _) => false,
+        (Overwrite::Latest, Some(time)) => time > object.modified,
+        // What stands in the task has no time of its own.
+        (Overwrite::Latest, None) | (Overwrite::Different, _) => found.local_etag.as_ref() != Some(&object.etag),
     });
     if !replace {
         return with_tags(args, address_only(args, &found.tags), found.tags.clone());
