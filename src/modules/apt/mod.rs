@@ -184,6 +184,10 @@ impl Module for Apt {
         if !found.steps.is_empty() {
             plan = plan.with("stdout", simulated).with("stderr", "");
         }
+        // A removal alone has nothing to do with the lists.
+        if args.state == State::Absent && args.update_cache != Some(true) {
+            return Ok(plan);
+        }
         Ok(plan.with("cache_updated", found.stale).with("cache_update_time", found.fetched))
     }
 
