@@ -220,6 +220,21 @@ fn compare(cases: &[Case], want: &Value, got: &Value) -> Vec<String> {
     wrong
 }
 
+/// What can be said without a recording: predictions come true, and a second run changes nothing.
+fn alone(cases: &[Case], got: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for case in cases {
+        let seen = &got[&case.name]["tasks"];
+        for (index, task) in case.tasks.iter().enumerate().filter(|(_, task)| !task.refused) {
+            let settled = seen[index]["again"]["changed"] == false || task.differs.iter().any(|key| key == "changed");
+            if !came_true(&seen[index]) || !settled {
+                wrong.push(format!("{}: {}\n{:#}", case.name, task.text(), seen[index]));
+            }
+        }
+    }
+    wrong
+}
+
 fn different_lines(want: &Value, got: &Value) -> String {
     let lines = |value: &Value| -> Vec<String> {
         let text = serde_json::to_string_pretty(value).unwrap();
@@ -284,8 +299,14 @@ fn inside(name: &str, programs: &[PathBuf]) -> Result<Vec<String>, String> {
     let expected = folder().join(format!("expected/{name}.json"));
     match runner {
         Runner::Rplay => {
-            let want = std::fs::read_to_string(expected).expect("a recording (tests/modules/record.sh makes it)");
-            wrong.extend(compare(&cases, &serde_json::from_str(&want).unwrap(), &got));
+            if let Ok(want) = std::fs::read_to_string(expected) {
+                wrong.extend(compare(&cases, &serde_json::from_str(&want).unwrap(), &got));
+            } else {
+                eprintln!(
+                    "SKIPPED: {name} beside ansible-core (not recorded yet); predictions and second runs are looked at"
+                );
+                wrong.extend(alone(&cases, &got));
+            }
         }
         Runner::Ansible(_) => std::fs::write(expected, format!("{:#}\n", shortened(got))).unwrap(),
     }

@@ -20,6 +20,7 @@ const PASSING: &[&str] = &[
     "date",
     "delta",
     "deprecations",
+    "disk_usage_bytes",
     "dev",
     "duration",
     "elapsed",
