@@ -105,8 +105,9 @@ fn free_form_options(text: &str) -> (Vec<(String, String)>, String) {
         }
     }
     rest += left;
-    // Text without options stays as it is, ends included: a shell may be told of it.
-    let rest = if options.is_empty() { rest.as_str() } else { rest.trim() };
+    // Text without options stays as it is, ends included: a shell may be told of it. An option at the
+    // start leaves nothing before the command, one at the end no blank behind it.
+    let rest = if options.is_empty() { rest.as_str() } else { rest.trim_start().trim_end_matches(' ') };
     (options, rest.to_owned())
 }
 
