@@ -66,5 +66,8 @@ else
   tests/lab/trouble.sh
   step "lab: the whole site on three hosts"
   tests/lab/site.sh --fresh --verify
+  tests/lab/down.sh
+  step "vagrant: a box of the lab's root, machines set up by rplay"
+  tests/lab/vagrant.sh "$BIN/rplay" --tags users,kernel_limits,lab_postgresql
 fi
 step "done"

@@ -24,6 +24,7 @@ finish() {
 }
 trap finish EXIT
 "$HERE/vagrant-box.sh" up
+vagrant validate --ignore-provider
 vagrant up
 vagrant status
 vagrant provision "airflow$RPLAY_VAGRANT_HOSTS" # what is set up stays set up
