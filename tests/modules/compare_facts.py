@@ -59,7 +59,9 @@ def comparable(key, value):
 
 def plain(value):
     if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items() if key not in PASSING_PARTS}
+        # A bridge lists its interfaces in the order of a folder too.
+        return {key: plain(sorted(inner) if key == "interfaces" else inner)
+                for key, inner in value.items() if key not in PASSING_PARTS}
     if isinstance(value, list):
         return [plain(inner) for inner in value]
     # 1 and 1.0 are the same number, but not the same type.
