@@ -89,7 +89,7 @@ old_site() {
   rplay playbooks/site.yml -i inventory/lab -e airflow_hosts=airflow_old > "$LOG.run" 2>&1 || { tail -40 "$LOG.run"; return 1; }
   grep -E '^old1 +:' "$LOG.run" | tee /dev/stderr | grep -qE "$1"
 }
-if "$HERE/host.sh" list | grep -q '^old1 .*up$'; then
+if "$HERE/host.sh" list | grep '^old1 .*up$' > /dev/null; then
   check "old1: Airflow 2.2.5 is set up" old_site 'failed=0 '
   check "old1: it is 2.2.5 on Python 3.8" on old1 "/opt/airflow/venv/bin/python -c 'import airflow, sys; print(airflow.__version__, sys.version); assert airflow.__version__ == \"2.2.5\" and sys.version_info[:2] == (3, 8)'"
   check "old1: healthy" retry 20 healthy old1
