@@ -15,10 +15,10 @@ import yaml
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-CASES = os.path.join(ROOT, "tests/cases/modules")
+CASES = os.path.join(ROOT, "tests/cases")
 INVENTORY = os.path.join(ROOT, "inventory/lab")
 # Of the moment, of the engine, or of the host's name.
-SKIPPED = {"action", "invocation", "warnings", "deprecations", "exception", "start", "end", "delta", "status", "ansible_facts",
+SKIPPED = {"action", "elapsed", "invocation", "warnings", "deprecations", "exception", "start", "end", "delta", "status", "ansible_facts",
            "stdout", "stderr", "stdout_lines", "stderr_lines", "module_stdout", "module_stderr", "cmd"}
 EMPTY = "for d in $(psql -Atc \"select datname from pg_database where datname not in ('postgres','template0','template1'," \
     "'airflow','airflow_old')\"); do psql -qc \"drop database \\\"$d\\\"\"; done; for r in $(psql -Atc \"select rolname from " \
@@ -31,7 +31,7 @@ def host(name, *command):
 
 
 def tasks(case):
-    with open(os.path.join(CASES, case + ".yml")) as text:
+    with open(os.path.join(CASES, "lab" if case == "host" else "modules", case + ".yml")) as text:
         # A refused task ends rplay before it begins; tests/modules.rs knows these.
         return [task for task in yaml.safe_load(text) if not task.pop("refused", None)]
 
@@ -88,9 +88,10 @@ def compare(case, ours, theirs):
 def main(rplay, ansible):
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
-        found = [results(program, "systemd", target, {}, folder)
-                 for program, target in ((rplay, "airflow1"), (ansible, "airflow2"))]
-        wrong += compare("systemd", *found)
+        for case in ("host", "systemd"):
+            found = [results(program, case, target, {}, folder)
+                     for program, target in ((rplay, "airflow1"), (ansible, "airflow2"))]
+            wrong += compare(case, *found)
         host("services1", "sh", "-c", "apt-get install -y -qq python3-psycopg2 acl >/dev/null 2>&1 || "
              "{ apt-get update -qq && apt-get install -y -qq python3-psycopg2 acl >/dev/null; }")
         more = {"become": True, "become_user": "postgres",
