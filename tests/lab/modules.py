@@ -18,8 +18,8 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 CASES = os.path.join(ROOT, "tests/cases")
 INVENTORY = os.path.join(ROOT, "inventory/lab")
 # Of the moment, of the engine, or of the host's name.
-SKIPPED = {"action", "elapsed", "invocation", "warnings", "deprecations", "exception", "start", "end", "delta", "status", "ansible_facts",
-           "stdout", "stderr", "stdout_lines", "stderr_lines", "module_stdout", "module_stderr", "cmd"}
+SKIPPED = {"action", "elapsed", "invocation", "warnings", "deprecations", "exception", "start", "end", "delta", "status",
+           "ansible_facts", "stdout", "stderr", "stdout_lines", "stderr_lines", "module_stdout", "module_stderr", "cmd"}
 EMPTY = "for d in $(psql -Atc \"select datname from pg_database where datname not in ('postgres','template0','template1'," \
     "'airflow','airflow_old')\"); do psql -qc \"drop database \\\"$d\\\"\"; done; for r in $(psql -Atc \"select rolname from " \
     "pg_roles where rolname !~ '^pg_' and rolname not in ('postgres','airflow','airflow_old')\"); do " \
@@ -80,7 +80,8 @@ def compare(case, ours, theirs):
         # A key that only says nothing is no difference.
         for key in sorted(key for key in keys if a.get(key) or b.get(key)):
             wrong += 1
-            print(f"{case}, {name}: {key} is {a.get(key)!r}, ansible-core's {b.get(key)!r} {our.get('msg', '')} {their.get('msg', '')}")
+            said = f"{our.get('msg', '')} {their.get('msg', '')}"
+            print(f"{case}, {name}: {key} is {a.get(key)!r}, ansible-core's {b.get(key)!r} {said}")
     print(f"{case}: {len(ours)} tasks, {wrong} differences", flush=True)
     return wrong
 
