@@ -14,6 +14,10 @@ if [ -n "$missing" ]; then
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends build-essential perl >&2
 fi
 command -v cargo >/dev/null || { echo "build.sh: cargo is missing: install Rust first (see rust-lang.org)" >&2; exit 1; }
+# An OpenSSL of a cache older than .cargo/openssl-perl has no locks: it is built anew.
+for header in "$CARGO_TARGET_DIR"/*/*/build/openssl-sys-*/out/openssl-build/install/include/openssl/configuration.h; do
+  if [ -f "$header" ] && ! grep -q OPENSSL_THREADS "$header"; then rm -rf "${header%/out/*}"; fi
+done
 (cd "$ROOT" && cargo build --release --bins >&2)
 host=$(rustc -vV | sed -n 's/^host: //p')
 echo "$CARGO_TARGET_DIR/$host/release"
